@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { WireError } from './errors.ts'
+import { WorkloadEvent } from './events.ts'
+import { NodeStatus } from './node.ts'
+import { Placement } from './placement.ts'
+import {
+	CommandId,
+	Credentials,
+	LogLine,
+	StatsSample,
+	WorkloadId,
+	WorkloadName,
+	WorkloadReport,
+	WorkloadType,
+} from './workload.ts'
+
+const existing = { commandId: CommandId, workloadId: WorkloadId }
+
+/**
+ * A command is what a grant is signed over (its canonical JSON), and what the executing host obeys.
+ * Reads are commands too: a member without a grant reads nothing.
+ */
+export const Command = z.discriminatedUnion('kind', [
+	z.object({
+		kind: z.literal('deploy'),
+		...existing,
+		name: WorkloadName,
+		type: WorkloadType,
+		config: z.unknown(),
+		generation: z.number().int().min(1),
+		/** the replica indexes that this host shall run */
+		replicas: z.array(z.number().int().min(0)).min(1).max(100),
+		placement: Placement,
+		/** JWT: the (owner, name, command) reservation */
+		claim: z.string(),
+	}),
+	z.object({ kind: z.literal('start'), ...existing }),
+	z.object({ kind: z.literal('stop'), ...existing }),
+	z.object({ kind: z.literal('restart'), ...existing }),
+	/** removes containers, the network when empty, and, with `volumes`, the data */
+	z.object({ kind: z.literal('delete'), ...existing, volumes: z.boolean() }),
+	/** the replica indexes this host shall run from now on, at a newer generation; an empty list takes all away but keeps volumes */
+	z.object({
+		kind: z.literal('scale'),
+		...existing,
+		generation: z.number().int().min(1),
+		replicas: z.array(z.number().int().min(0)).max(100),
+		placement: Placement,
+	}),
+	z.object({ kind: z.literal('list') }),
+	z.object({ kind: z.literal('get'), workloadId: WorkloadId, credentials: z.boolean() }),
+	z.object({ kind: z.literal('events'), workloadId: WorkloadId, follow: z.boolean() }),
+	z.object({
+		kind: z.literal('logs'),
+		workloadId: WorkloadId,
+		replica: z.number().int().min(0).nullable(),
+		tail: z.number().int().min(0).max(100_000),
+		follow: z.boolean(),
+	}),
+	z.object({ kind: z.literal('stats'), workloadId: WorkloadId, follow: z.boolean() }),
+	/** asked of the console, or of the steward when it is away: reserve (owner, name) for this command */
+	z.object({
+		kind: z.literal('claim'),
+		commandId: CommandId,
+		workloadId: WorkloadId,
+		name: WorkloadName,
+		type: WorkloadType,
+		config: z.unknown(),
+	}),
+	/** gives a claim back when no host took the order: nothing half-done stays behind */
+	z.object({ kind: z.literal('unclaim'), commandId: CommandId, name: WorkloadName }),
+])
+export type Command = z.infer<typeof Command>
+export type CommandKind = Command['kind']
+export type CommandOf<K extends CommandKind> = Extract<Command, { kind: K }>
+
+/** First frame on a command stream. `credential` is an access token's or device certificate's JWT, never its seed. */
+export const CommandRequest = z.object({
+	credential: z.string().max(8192),
+	grant: z.string().max(4096),
+	command: Command,
+})
+export type CommandRequest = z.infer<typeof CommandRequest>
+
+/** Result by kind: deploy/start/stop/restart/scale/get give `report`, list gives `reports`, delete gives neither. */
+export const CommandResult = z.object({
+	report: WorkloadReport.nullable().default(null),
+	reports: z.array(WorkloadReport).nullable().default(null),
+	credentials: Credentials.nullable().default(null),
+	/** claim: the signed reservation and the workload id it is for (the first order's, on a repeated command id) */
+	claim: z.object({ token: z.string(), workloadId: WorkloadId }).nullable().default(null),
+})
+export type CommandResult = z.infer<typeof CommandResult>
+
+/** Frames that answer a command: any number of the middle kinds, then exactly one `result` or `error`. */
+export const CommandFrame = z.discriminatedUnion('type', [
+	z.object({ type: z.literal('event'), event: WorkloadEvent }),
+	z.object({ type: z.literal('logs'), lines: z.array(LogLine) }),
+	z.object({ type: z.literal('stats'), samples: z.array(StatsSample) }),
+	z.object({ type: z.literal('result'), result: CommandResult }),
+	z.object({ type: z.literal('error'), error: WireError }),
+])
+export type CommandFrame = z.infer<typeof CommandFrame>
+
+/** Frames of `watch`: a snapshot (node, reports, removed), `synced`, then each change as it happens. */
+export const WatchFrame = z.discriminatedUnion('type', [
+	z.object({ type: z.literal('node'), node: NodeStatus }),
+	z.object({ type: z.literal('report'), report: WorkloadReport }),
+	/** a tombstone: this host deleted the workload at that time */
+	z.object({ type: z.literal('removed'), workloadId: WorkloadId, at: z.string() }),
+	z.object({ type: z.literal('event'), event: WorkloadEvent }),
+	z.object({ type: z.literal('synced') }),
+])
+export type WatchFrame = z.infer<typeof WatchFrame>

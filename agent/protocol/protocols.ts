@@ -1,0 +1,51 @@
+/**
+ * Protocols as data: what exists, its version and its limits with the reason beside each.
+ * A protocol is its version: a change that an old peer cannot read is a new number.
+ */
+function protocolId(name: string, version: string): string {
+	return `/lattice/${name}/${version}`
+}
+
+export const PROTOCOL = {
+	/** Both sides show their certificates; nothing else is served to a peer before. */
+	admission: protocolId('admission', '1.0.0'),
+	/** Redeem an invite; the only other protocol a stranger may speak. */
+	join: protocolId('join', '1.0.0'),
+	/** A member's certificate is renewed by the issuer. */
+	renew: protocolId('renew', '1.0.0'),
+	/** A command with its authority; answered by a stream of frames. */
+	command: protocolId('command', '1.0.0'),
+	/** A host's own truth, live: its node status, workload reports and events. Members only. */
+	watch: protocolId('watch', '1.0.0'),
+} as const
+export type ProtocolName = keyof typeof PROTOCOL
+
+export const LIMITS = {
+	/** One JSON frame. A deploy with 64 KiB of env fits many times; a REST body has the same limit. */
+	frameBytes: 1024 * 1024,
+	/** A peer that has shown no certificate is dropped after this. */
+	admissionTimeoutMs: 10_000,
+	/** First frame of a stream must arrive within this, else the stream is reset (slow-loris). */
+	firstFrameTimeoutMs: 10_000,
+	/** Streams of one protocol on one connection; libp2p's 32/64 break a page with many log tails. */
+	streamsPerProtocol: 1024,
+	/** Join attempts of one remote address per minute. */
+	joinAttemptsPerMinute: 10,
+	/** Log lines coalesce to this many bytes or `logBatchMs`, whichever is first. */
+	logBatchBytes: 64 * 1024,
+	logBatchMs: 50,
+	/** HTTP bodies of console and agent. */
+	bodyBytes: 1024 * 1024,
+} as const
+
+/** Seconds. Clocks of laptops drift; the same leeway everywhere. */
+export const CLOCK_LEEWAY_S = 6 * 60
+/** Seconds a grant lives. */
+export const GRANT_TTL_S = 10 * 60
+/** Seconds an access token lives. */
+export const ACCESS_TTL_S = 15 * 60
+/** Seconds a membership certificate lives, and the age from which it is renewed. */
+export const MEMBERSHIP_TTL_S = 90 * 86_400
+export const MEMBERSHIP_RENEW_AFTER_S = 30 * 86_400
+/** Seconds a device certificate of the CLI lives. */
+export const DEVICE_TTL_S = 30 * 86_400

@@ -1,0 +1,146 @@
+import type {
+	Credentials,
+	Labels,
+	LogLine,
+	Node,
+	NodeView,
+	Placement,
+	StatsSample,
+	Workload,
+	WorkloadEvent,
+} from '../../agent/protocol/index.ts'
+
+/**
+ * What routes and tRPC may call: the console's use cases. Types only, so that the Vite bundle never loads Prisma or
+ * libp2p a second time; `server.ts` builds the one implementation and hands it over by getLoadContext.
+ * Every method throws LatticeError. `Actor` is who asks; roles are checked inside.
+ */
+export interface Actor {
+	userId: string
+	email: string
+	role: 'owner' | 'admin' | 'member'
+	/** for the audit line: 'web', 'api' or 'cli', and the client's address */
+	via: 'web' | 'api' | 'cli'
+	address: string
+}
+
+export interface UserView {
+	id: string
+	email: string
+	role: Actor['role']
+}
+
+export interface TokenSet {
+	/** access JWT ~ seed */
+	token: string
+	refreshToken: string
+	user: UserView
+}
+
+export interface Accounts {
+	register(input: unknown, client: { address: string }): Promise<TokenSet>
+	login(input: unknown, client: { address: string }): Promise<TokenSet>
+	refresh(input: unknown, client: { address: string }): Promise<TokenSet>
+	/** web sessions: the same checks and limits without tokens */
+	registerForWeb(input: unknown, client: { address: string }): Promise<{ sessionId: string; user: UserView }>
+	loginForWeb(input: unknown, client: { address: string }): Promise<{ sessionId: string; user: UserView }>
+	logoutWeb(sessionId: string): Promise<void>
+	/** null when the session is unknown, revoked or expired */
+	actorOfSession(sessionId: string, client: { address: string }): Promise<Actor | null>
+	actorOfBearer(bearer: string, client: { address: string; via: 'api' | 'cli' }): Promise<Actor>
+	device(actor: Actor, input: unknown): Promise<{ certificate: string; members: { peerId: string; name: string; addresses: string[] }[]; latticeId: string; rootPublicKey: string; issuers: string[] }>
+	/** true while nobody has registered: the first user owns the lattice */
+	isFresh(): Promise<boolean>
+}
+
+export interface WorkloadQuery {
+	status?: string
+	search?: string
+}
+
+/** One step of the page's timeline, newest state of each phase, with durations computed by the page. */
+export interface WorkloadDetail {
+	workload: Workload
+	/** validated config as ordered; secret env values are masked unless the actor owns it */
+	config: unknown
+	events: WorkloadEvent[]
+	placement: Placement | null
+	owner: UserView
+	/** the equivalent CLI command, without secrets */
+	cli: string
+}
+
+export interface Workloads {
+	list(actor: Actor, query?: WorkloadQuery): Promise<Workload[]>
+	/** with credentials */
+	get(actor: Actor, input: unknown): Promise<Workload>
+	detail(actor: Actor, input: unknown): Promise<WorkloadDetail>
+	/** at once: the record exists, the rest shows in status. `{name, type, config, commandId?}` */
+	deploy(actor: Actor, input: unknown): Promise<Workload>
+	/** candidates for a draft: nothing is changed. `{type, config}` */
+	dryRun(actor: Actor, input: unknown): Promise<Placement>
+	start(actor: Actor, input: unknown): Promise<Workload>
+	stop(actor: Actor, input: unknown): Promise<Workload>
+	restart(actor: Actor, input: unknown): Promise<Workload>
+	/** `{id, whenBack?}`; the answer has status `deleting` until the host has removed it */
+	delete(actor: Actor, input: unknown): Promise<Workload>
+	scale(actor: Actor, input: unknown): Promise<Workload>
+	logs(actor: Actor, input: unknown): Promise<{ lines: LogLine[] }>
+	/** batches; history of `lines` first; ends with the container or the signal. `{id, lines}` */
+	followLogs(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<LogLine[]>
+	stats(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<StatsSample[]>
+	explain(actor: Actor, input: unknown): Promise<{ chosen: Placement['chosen']; candidates: Placement['candidates']; rejected: Placement['rejected'] }>
+	/** history then live events of one workload, until the signal. `{id}` */
+	followEvents(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<WorkloadEvent>
+}
+
+export interface Nodes {
+	list(actor: Actor): Promise<Node[]>
+	get(actor: Actor, input: unknown): Promise<{ node: Node; view: NodeView; workloads: Workload[] }>
+	/** owner and admin only. `{ttlSeconds, uses, labels}` → one pasted line */
+	invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }>
+}
+
+/** What the browser is told over server-sent events; `id` rises so that Last-Event-ID resumes. */
+export type LiveEvent =
+	| { type: 'workload'; workload: Workload }
+	| { type: 'removed'; workloadId: string }
+	| { type: 'event'; event: WorkloadEvent }
+	| { type: 'node'; node: Node }
+	| { type: 'hello'; at: string; console: string }
+
+export interface Live {
+	/** everything the actor may see, from now on; starts with `hello` */
+	subscribe(actor: Actor, signal: AbortSignal): AsyncIterable<LiveEvent>
+}
+
+export interface AuditView {
+	at: string
+	actor: string
+	action: string
+	subject: string
+	outcome: string
+}
+
+export interface Audit {
+	list(actor: Actor, input: { subject?: string; limit?: number }): Promise<AuditView[]>
+}
+
+export interface Services {
+	accounts: Accounts
+	workloads: Workloads
+	nodes: Nodes
+	live: Live
+	audit: Audit
+}
+
+/** What a Remix loader or action gets as `context`. */
+export interface ConsoleContext {
+	services: Services
+	client: { address: string; secure: boolean }
+	/** cookie signing secrets, newest first */
+	cookieSecrets: string[]
+	latticeId: string
+}
+
+export type { Credentials, Labels }
