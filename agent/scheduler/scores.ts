@@ -1,0 +1,160 @@
+import type { ScoreReason } from '../protocol/index.ts'
+import type { Ask } from './ask.ts'
+import { CPU_OVERCOMMIT, freeCpus, freeMemory } from './capacity.ts'
+import type { NodeIndex } from './node-index.ts'
+import { coresText, countText, percentText } from './quantity.ts'
+
+/** Points are kept in whole tenths: they add up exactly, and nodes that differ by less are equals, so a crowd of entry
+ * nodes with almost the same view does not run to the one that leads by a hair (the rendezvous order parts them). */
+const TENTHS = 10
+
+interface Score {
+	name: string
+	weight: number
+	/** 0 (worst) to 1 (best), times the weight; a spread may be below 0 */
+	value: (index: NodeIndex, row: number, ask: Ask) => number
+	detail: (index: NodeIndex, row: number, ask: Ask) => string
+}
+
+function memoryLeft(index: NodeIndex, row: number, ask: Ask): number {
+	const capacity = index.memory[row] as number
+	return capacity > 0 ? (freeMemory(index, row, ask) - ask.requirements.memoryBytes) / capacity : 0
+}
+
+function cpusLeft(index: NodeIndex, row: number, ask: Ask): number {
+	const capacity = (index.cpus[row] as number) * CPU_OVERCOMMIT
+	return capacity > 0 ? (freeCpus(index, row, ask) - ask.requirements.cpus) / capacity : 0
+}
+
+function siblings(_index: NodeIndex, row: number, ask: Ask): number {
+	return -(ask.workloadReplicas[row] as number)
+}
+
+function ownerShare(_index: NodeIndex, row: number, ask: Ask): number {
+	return 1 / (1 + (ask.ownerReplicas[row] as number))
+}
+
+function imageThere(_index: NodeIndex, row: number, ask: Ask): number {
+	return ask.image?.has(row) ? 1 : 0
+}
+
+function reliability(index: NodeIndex, row: number): number {
+	return 1 / (1 + Math.max(0, index.failures[row] as number))
+}
+
+/** Half the points at 100 ms; a node that was not probed yet is neither favoured nor punished. */
+function nearness(index: NodeIndex, row: number): number {
+	const milliseconds = index.roundTripMs[row] as number
+	return Number.isNaN(milliseconds) ? 0.5 : 100 / (100 + Math.max(0, milliseconds))
+}
+
+const WEIGHT = {
+	/** more than all others together: replicas exist to survive a node, so they share one only when nothing else fits */
+	spread: 100,
+	/** what a node runs out of first, and what kills when it does */
+	memory: 30,
+	/** a node that failed twice lately loses more than a pull costs */
+	reliability: 20,
+	/** shared, so less pressing than memory */
+	cpus: 15,
+	/** a pull takes seconds to minutes, but a crowded node stays crowded for its whole life */
+	image: 15,
+	/** one person's services should not all end with one machine */
+	owner: 10,
+	/** matters to the person at the keyboard, little to what runs */
+	nearness: 5,
+} as const
+
+/** The one table: what counts, how much, and how it is told. */
+export const SCORES: readonly Score[] = [
+	{
+		name: 'spread',
+		weight: WEIGHT.spread,
+		value: siblings,
+		detail: (_index, row, ask) => {
+			const count = ask.workloadReplicas[row] ?? 0
+			return count === 0
+				? 'runs no other replica of this workload'
+				: `runs ${countText(count, 'replica')} of this workload`
+		},
+	},
+	{
+		name: 'memory',
+		weight: WEIGHT.memory,
+		value: memoryLeft,
+		detail: (index, row, ask) => `${percentText(memoryLeft(index, row, ask))} of its memory stays free`,
+	},
+	{
+		name: 'reliability',
+		weight: WEIGHT.reliability,
+		value: reliability,
+		detail: (index, row) => {
+			const count = index.failures[row] ?? 0
+			return count === 0 ? 'no placement failed here lately' : `${countText(count, 'placement')} failed here lately`
+		},
+	},
+	{
+		name: 'cpus',
+		weight: WEIGHT.cpus,
+		value: cpusLeft,
+		detail: (index, row, ask) =>
+			`${percentText(cpusLeft(index, row, ask))} of its ${coresText(index.cpus[row] ?? 0)} cpus (each promised up to ${CPU_OVERCOMMIT} times) stays free`,
+	},
+	{
+		name: 'image',
+		weight: WEIGHT.image,
+		value: imageThere,
+		detail: (_index, row, ask) => (ask.image?.has(row) ? 'has the image' : 'has to pull the image'),
+	},
+	{
+		name: 'owner',
+		weight: WEIGHT.owner,
+		value: ownerShare,
+		detail: (_index, row, ask) => {
+			const count = ask.ownerReplicas[row] ?? 0
+			return count === 0 ? 'runs nothing of this owner' : `runs ${countText(count, 'replica')} of this owner`
+		},
+	},
+	{
+		name: 'nearness',
+		weight: WEIGHT.nearness,
+		value: nearness,
+		detail: (index, row) => {
+			const milliseconds = index.roundTripMs[row] ?? Number.NaN
+			return Number.isNaN(milliseconds) ? 'was not probed yet' : `answers in ${milliseconds.toFixed(1)} ms`
+		},
+	},
+]
+
+function tenths(weight: number, value: number): number {
+	return Math.round(weight * TENTHS * value)
+}
+
+/**
+ * The total in tenths. It names each score instead of walking SCORES, so that the compiler can inline them: this runs
+ * for every node of every decision. A test holds it equal to the sum of the table.
+ */
+export function totalTenths(index: NodeIndex, row: number, ask: Ask): number {
+	return (
+		tenths(WEIGHT.spread, siblings(index, row, ask)) +
+		tenths(WEIGHT.memory, memoryLeft(index, row, ask)) +
+		tenths(WEIGHT.reliability, reliability(index, row)) +
+		tenths(WEIGHT.cpus, cpusLeft(index, row, ask)) +
+		tenths(WEIGHT.image, imageThere(index, row, ask)) +
+		tenths(WEIGHT.owner, ownerShare(index, row, ask)) +
+		tenths(WEIGHT.nearness, nearness(index, row))
+	)
+}
+
+export function pointsOf(totalInTenths: number): number {
+	return totalInTenths / TENTHS
+}
+
+export function reasonsOf(index: NodeIndex, row: number, ask: Ask): ScoreReason[] {
+	return SCORES.map((score) => ({
+		name: score.name,
+		// Adding zero turns the -0 of an empty spread into the 0 that people expect.
+		score: pointsOf(tenths(score.weight, score.value(index, row, ask))) + 0,
+		detail: score.detail(index, row, ask),
+	}))
+}
