@@ -20,6 +20,8 @@ export interface Healthcheck {
 	timeoutMs: number
 	retries: number
 	startPeriodMs: number
+	/** how often to ask until the first success; engines before 25 (API 1.44) know no such thing and use a short interval */
+	startIntervalMs?: number
 }
 
 /** How a replica shows that it is ready when it has no in-container check: asked by the agent at the container's address. */
@@ -115,7 +117,10 @@ export interface ContainerRuntime {
 	/** containers that carry all these labels */
 	list(labels: Record<string, string>): Promise<ObservedContainer[]>
 	/** history of `tail` lines, then live when `follow`; ends when the container does or the signal aborts; demultiplexed, with timestamps */
-	logs(id: string, options: { replica: number; tail: number; follow: boolean; since?: string; signal?: AbortSignal }): AsyncIterable<LogLine[]>
+	logs(
+		id: string,
+		options: { replica: number; tail: number; follow: boolean; since?: string; signal?: AbortSignal },
+	): AsyncIterable<LogLine[]>
 	stats(id: string, options: { replica: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<StatsSample>
 	/** container events of these labels until the signal aborts or the engine goes away (then it throws ENGINE_UNAVAILABLE) */
 	events(labels: Record<string, string>, signal: AbortSignal): AsyncIterable<RuntimeEvent>
