@@ -1,0 +1,24 @@
+export { canonicalJson } from './canonical-json.ts'
+export * from './certificates.ts'
+export type { ClaimClaims, MembershipClaims, RevocationKind, Subject, UserRole } from './claims.ts'
+export { joinBearer, signGrant, splitBearer } from './grants.ts'
+export {
+	inviteKey,
+	type JoinFacts,
+	joinProof,
+	type NewInvite,
+	newInvite,
+	parseInvite,
+	verifyJoinProof,
+} from './invites.ts'
+export {
+	generateKey,
+	keyFromSeed,
+	latticeIdOf,
+	peerIdOf,
+	publicKeyOfPeer,
+	type SigningKey,
+	thumbprint,
+} from './keys.ts'
+export { Keyring, type KeyringKeys, keyIdOf } from './sealed.ts'
+export { type Learned, Trust } from './trust.ts'
