@@ -19,8 +19,9 @@ export const NodeName = z
 	.regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, 'use 1 to 40 lower-case letters, digits and dashes')
 
 /**
- * The secret of the invite never travels: `proof` is HMAC-SHA256(key = SHA-256(secret), latticeId|inviteId|peerId|name),
- * so that a member that forwards it to the issuer can neither keep nor redirect it.
+ * The secret of the invite never travels: `proof` is HMAC-SHA256(key = SHA-256(secret), canonical JSON of
+ * {latticeId, inviteId, peerId, name, labels, gateway}),
+ * so that a member that forwards it to the issuer can neither keep, change nor redirect it.
  */
 export const JoinRequest = z.object({
 	inviteId: z.string().max(64),

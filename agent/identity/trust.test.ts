@@ -1,0 +1,318 @@
+import { SignJWT } from 'jose'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { ACCESS_TTL_S, CLOCK_LEEWAY_S, MEMBERSHIP_TTL_S } from '../protocol/index.ts'
+import {
+	issueClaim,
+	issueDelegated,
+	issueDevice,
+	issueIssuerCertificate,
+	issueMembership,
+	issueRevocation,
+} from './certificates.ts'
+import { generateKey, latticeIdOf, peerIdOf } from './keys.ts'
+import { ALICE, type LatticeFixture, latticeFixture } from './lattice.fixture.ts'
+import { Trust } from './trust.ts'
+
+let ours: LatticeFixture
+let theirs: LatticeFixture
+beforeAll(async () => {
+	ours = await latticeFixture()
+	theirs = await latticeFixture()
+})
+
+const shifted = (seconds: number) => () => Date.now() + seconds * 1000
+const refused = (code: string, reason: string) =>
+	expect.objectContaining({
+		code,
+		message: expect.stringMatching(/; .+\.$/),
+		facts: expect.objectContaining({ reason }),
+	})
+
+/** The same token with one claim changed, the signature left as it was. */
+function altered(jwt: string, change: Record<string, unknown>): string {
+	const [header, payload, signature] = jwt.split('.')
+	const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString())
+	return [header, Buffer.from(JSON.stringify({ ...claims, ...change })).toString('base64url'), signature].join('.')
+}
+
+function withoutSignature(jwt: string): string {
+	const [header, payload] = jwt.split('.')
+	const claims = JSON.parse(Buffer.from(header ?? '', 'base64url').toString())
+	return `${Buffer.from(JSON.stringify({ ...claims, alg: 'none' })).toString('base64url')}.${payload}.`
+}
+
+/** The attack on RS/ES verifiers: the public key used as an HMAC secret. */
+async function hmacWithPublicKey(jwt: string, publicKey: string): Promise<string> {
+	const [header, payload] = jwt
+		.split('.')
+		.slice(0, 2)
+		.map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
+	return new SignJWT(payload).setProtectedHeader({ ...header, alg: 'HS256' }).sign(Buffer.from(publicKey, 'base64url'))
+}
+
+describe('membership', () => {
+	test('a member is known by its certificate, at its own peer id only', async () => {
+		const trust = await ours.trust()
+		const member = await ours.member('h1')
+		expect(await trust.verifyMembership(member.certificate, member)).toMatchObject({
+			peerId: member.peerId,
+			name: 'h1',
+			role: 'agent',
+		})
+		const other = await ours.member('h2')
+		await expect(trust.verifyMembership(member.certificate, other)).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'peer'),
+		)
+	})
+
+	test('forged, altered, unsigned, foreign, misused: each is refused and says why', async () => {
+		const trust = await ours.trust()
+		const member = await ours.member('h1')
+		const about = {
+			latticeId: ours.latticeId,
+			peerId: member.peerId,
+			name: 'h1',
+			role: 'agent',
+			labels: {},
+			gateway: false,
+		} as const
+		const forged = await issueMembership({ ...generateKey(), kid: ours.issuer.kid }, about)
+		const unknown = await issueMembership(generateKey(), about)
+		const otherLattice = await issueMembership(ours.issuer, { ...about, latticeId: theirs.latticeId })
+		const cases: [string, string][] = [
+			[forged, 'signature'],
+			[altered(member.certificate, { role: 'console' }), 'signature'],
+			[withoutSignature(member.certificate), 'algorithm'],
+			[await hmacWithPublicKey(member.certificate, ours.issuer.publicKey), 'algorithm'],
+			[unknown, 'issuer'],
+			[(await theirs.member('h1')).certificate, 'issuer'],
+			[otherLattice, 'issuer'],
+			[(await ours.token()).jwt, 'purpose'],
+			[ours.issuerCertificate, 'purpose'],
+			['', 'malformed'],
+			['a.b.c', 'malformed'],
+			[`${member.certificate}x`.repeat(60), 'malformed'],
+		]
+		for (const [jwt, reason] of cases) {
+			await expect(trust.verifyMembership(jwt, member), reason).rejects.toEqual(refused('CERTIFICATE_INVALID', reason))
+		}
+	})
+
+	test('time: leeway on both ends, then refused', async () => {
+		const member = await ours.member('h1')
+		const verifyAt = async (seconds: number) =>
+			(await ours.trust(shifted(seconds))).verifyMembership(member.certificate, member)
+		await verifyAt(MEMBERSHIP_TTL_S + CLOCK_LEEWAY_S - 5)
+		await verifyAt(-CLOCK_LEEWAY_S + 5)
+		await expect(verifyAt(MEMBERSHIP_TTL_S + CLOCK_LEEWAY_S + 5)).rejects.toEqual(
+			refused('CERTIFICATE_EXPIRED', 'expired'),
+		)
+		const early = new Trust({
+			latticeId: ours.latticeId,
+			rootPublicKey: ours.root.publicKey,
+			now: shifted(-CLOCK_LEEWAY_S - 5),
+		})
+		await expect(early.addIssuer(ours.issuerCertificate)).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'not_yet_valid'),
+		)
+	})
+
+	test('a revoked node is refused, and the revocation is told once', async () => {
+		const trust = await ours.trust()
+		const learned: string[] = []
+		trust.onLearned((what) => learned.push(what.kind))
+		const member = await ours.member('h1')
+		const revocation = await issueRevocation(ours.issuer, {
+			latticeId: ours.latticeId,
+			kind: 'node',
+			subject: member.peerId,
+		})
+		await trust.applyRevocation(revocation)
+		await trust.applyRevocation(revocation)
+		expect(learned).toEqual(['revocation'])
+		expect(trust.revocations()).toEqual([revocation])
+		await expect(trust.verifyMembership(member.certificate, member)).rejects.toEqual(refused('REVOKED', 'revoked'))
+	})
+
+	test('a revocation by anyone but an issuer changes nothing', async () => {
+		const trust = await ours.trust()
+		const member = await ours.member('h1')
+		const about = { latticeId: ours.latticeId, kind: 'node', subject: member.peerId } as const
+		await expect(trust.applyRevocation(await issueRevocation(member.key, about))).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'issuer'),
+		)
+		await trust.verifyMembership(member.certificate, member)
+	})
+})
+
+describe('issuers', () => {
+	test('only the pinned root makes an issuer', async () => {
+		const trust = await ours.trust()
+		const key = generateKey()
+		const about = { latticeId: ours.latticeId, publicKey: key.publicKey, notAfter: new Date(Date.now() + 1e9) }
+		await expect(trust.addIssuer(await issueIssuerCertificate(ours.issuer, about))).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'signature'),
+		)
+		await expect(trust.addIssuer(theirs.issuerCertificate)).rejects.toEqual(refused('CERTIFICATE_INVALID', 'signature'))
+		expect(trust.issuers()).toEqual([ours.issuerCertificate])
+	})
+
+	test('rotation: both issuers count until the stated end of the old one', async () => {
+		const next = generateKey()
+		const certificate = await issueIssuerCertificate(ours.root, {
+			latticeId: ours.latticeId,
+			publicKey: next.publicKey,
+			notAfter: new Date(Date.now() + 800 * 86_400_000),
+		})
+		const member = await ours.member('h1')
+		const about = {
+			latticeId: ours.latticeId,
+			peerId: member.peerId,
+			name: 'h1',
+			role: 'agent',
+			labels: {},
+			gateway: false,
+		} as const
+		const renewed = await issueMembership(next, about)
+		const trust = await ours.trust()
+		await trust.addIssuer(certificate)
+		await trust.verifyMembership(member.certificate, member)
+		await trust.verifyMembership(renewed, member)
+		const later = await ours.trust(shifted(366 * 86_400))
+		await expect(later.verifyMembership(member.certificate, member)).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'issuer'),
+		)
+	})
+
+	test('the root must be the one that the lattice id names', () => {
+		expect(() => new Trust({ latticeId: ours.latticeId, rootPublicKey: theirs.root.publicKey })).toThrow(
+			refused('CERTIFICATE_INVALID', 'root'),
+		)
+		expect(latticeIdOf(ours.root.publicKey)).toBe(ours.latticeId)
+	})
+})
+
+describe('bearers', () => {
+	test('the holder of token and key is the subject', async () => {
+		const trust = await ours.trust()
+		expect(await trust.verifyBearer((await ours.token()).bearer)).toEqual({
+			userId: ALICE.id,
+			email: ALICE.email,
+			role: 'member',
+			kind: 'access',
+		})
+	})
+
+	test('refused: another key, no key, altered, expired, a console credential', async () => {
+		const trust = await ours.trust()
+		const token = await ours.token()
+		const verify = (bearer: string, seconds = 0) =>
+			(seconds ? ours.trust(shifted(seconds)) : Promise.resolve(trust)).then((t) => t.verifyBearer(bearer))
+		await expect(verify(`${token.jwt}~${generateKey().seed}`)).rejects.toEqual(refused('UNAUTHENTICATED', 'holder'))
+		await expect(verify(`${token.jwt}~zz`)).rejects.toEqual(refused('UNAUTHENTICATED', 'holder'))
+		await expect(verify(token.jwt)).rejects.toEqual(refused('UNAUTHENTICATED', 'malformed'))
+		await expect(verify(`${altered(token.jwt, { role: 'owner' })}~${token.seed}`)).rejects.toEqual(
+			refused('UNAUTHENTICATED', 'signature'),
+		)
+		await expect(verify(`${withoutSignature(token.jwt)}~${token.seed}`)).rejects.toEqual(
+			refused('UNAUTHENTICATED', 'algorithm'),
+		)
+		await expect(verify(token.bearer, ACCESS_TTL_S + CLOCK_LEEWAY_S + 5)).rejects.toEqual(
+			refused('TOKEN_EXPIRED', 'expired'),
+		)
+		const delegated = await issueDelegated(ours.issuer, {
+			latticeId: ours.latticeId,
+			user: ALICE,
+			version: 1,
+			actor: 'p',
+		})
+		await expect(verify(`${delegated.jwt}~${delegated.seed}`)).rejects.toEqual(refused('UNAUTHENTICATED', 'purpose'))
+	})
+
+	test('a raised version ends the tokens before it, a user without version ends all; the strongest wins in any order', async () => {
+		const about = { latticeId: ours.latticeId, kind: 'user', subject: ALICE.id } as const
+		const raised = await issueRevocation(ours.issuer, { ...about, minVersion: 2 })
+		const lower = await issueRevocation(ours.issuer, { ...about, minVersion: 1 })
+		const { bearer } = await ours.token()
+		const trust = await ours.trust()
+		await trust.applyRevocation(lower)
+		await trust.verifyBearer(bearer)
+		await trust.applyRevocation(raised)
+		await trust.applyRevocation(lower)
+		await expect(trust.verifyBearer(bearer)).rejects.toEqual(refused('REVOKED', 'revoked'))
+		expect(trust.revocations()).toEqual([raised])
+	})
+})
+
+describe('devices', () => {
+	test('a device is a client peer by its own key, until it is revoked', async () => {
+		const key = generateKey()
+		const certificate = await issueDevice(ours.issuer, {
+			latticeId: ours.latticeId,
+			user: ALICE,
+			version: 1,
+			publicKey: key.publicKey,
+		})
+		const trust = await ours.trust()
+		const peer = { peerId: peerIdOf(key.publicKey) }
+		expect(await trust.verifyMembership(certificate, peer)).toMatchObject({
+			role: 'device',
+			user: { userId: ALICE.id, deviceKey: key.publicKey },
+		})
+		expect(await trust.verifyBearer(`${certificate}~${key.seed}`)).toMatchObject({ kind: 'device' })
+		await expect(trust.verifyMembership(certificate, { peerId: (await ours.member('x')).peerId })).rejects.toEqual(
+			refused('CERTIFICATE_INVALID', 'peer'),
+		)
+		await trust.applyRevocation(
+			await issueRevocation(ours.issuer, { latticeId: ours.latticeId, kind: 'device', subject: key.publicKey }),
+		)
+		await expect(trust.verifyMembership(certificate, peer)).rejects.toEqual(refused('REVOKED', 'revoked'))
+		await expect(trust.verifyBearer(`${certificate}~${key.seed}`)).rejects.toEqual(refused('REVOKED', 'revoked'))
+	})
+})
+
+describe('claims', () => {
+	const order = { owner: ALICE.id, name: 'web', commandId: 'command-1', workloadId: 'w_01234567890123456789' }
+
+	test('an issuer reserves, and a member does with its certificate', async () => {
+		const trust = await ours.trust()
+		const member = await ours.member('h1')
+		const about = { latticeId: ours.latticeId, ...order, by: member.peerId }
+		expect(await trust.verifyClaim(await issueClaim(ours.issuer, about), order)).toMatchObject({
+			...order,
+			by: member.peerId,
+		})
+		const byMember = await issueClaim(member.key, { ...about, certificate: member.certificate })
+		expect(await trust.verifyClaim(byMember, order)).toMatchObject(order)
+		// What was reserved stays reserved after the member's certificate has ended.
+		const later = await ours.trust(shifted(MEMBERSHIP_TTL_S + 86_400))
+		expect(await later.verifyClaim(byMember, order)).toMatchObject(order)
+	})
+
+	test('refused: another order, a stranger, a borrowed certificate, altered, a revoked member', async () => {
+		const trust = await ours.trust()
+		const member = await ours.member('h1')
+		const stranger = generateKey()
+		const about = { latticeId: ours.latticeId, ...order, by: member.peerId }
+		const claim = await issueClaim(ours.issuer, about)
+		for (const change of [{ owner: 'u_eve' }, { name: 'x' }, { commandId: 'command-2' }, { workloadId: 'w_x' }]) {
+			await expect(trust.verifyClaim(claim, { ...order, ...change })).rejects.toEqual(refused('CLAIM_INVALID', 'order'))
+		}
+		await expect(trust.verifyClaim(altered(claim, { name: 'x' }), { ...order, name: 'x' })).rejects.toEqual(
+			refused('CLAIM_INVALID', 'signature'),
+		)
+		await expect(trust.verifyClaim(await issueClaim(stranger, about), order)).rejects.toEqual(
+			refused('CLAIM_INVALID', 'issuer'),
+		)
+		const borrowed = await issueClaim(stranger, { ...about, certificate: member.certificate })
+		await expect(trust.verifyClaim(borrowed, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signature'))
+		const foreign = await theirs.member('h1')
+		const outside = await issueClaim(foreign.key, { ...about, by: foreign.peerId, certificate: foreign.certificate })
+		await expect(trust.verifyClaim(outside, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
+		const byMember = await issueClaim(member.key, { ...about, certificate: member.certificate })
+		await trust.applyRevocation(
+			await issueRevocation(ours.issuer, { latticeId: ours.latticeId, kind: 'node', subject: member.peerId }),
+		)
+		await expect(trust.verifyClaim(byMember, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
+	})
+})
