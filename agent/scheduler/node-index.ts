@@ -1,6 +1,7 @@
 import type { NodeStatus, NodeView } from '../protocol/index.ts'
 import { Bitset, BitsetMap } from './bitset.ts'
 import { hashName } from './rendezvous.ts'
+import { ceilingTenths, standingTenths } from './scores.ts'
 import { canonicalImage, termsOf } from './terms.ts'
 
 type Reserved = NodeStatus['workloads'][number]
@@ -23,6 +24,9 @@ export class NodeIndex {
 	failures = new Float64Array(0)
 	/** NaN before the first probe */
 	roundTripMs = new Float64Array(0)
+	/** see scores.ts: what an order cannot change, and what no order can exceed */
+	standingTenths = new Float64Array(0)
+	ceilingTenths = new Float64Array(0)
 	peerHash = new Uint32Array(0)
 
 	readonly #rows = new Map<string, number>()
@@ -80,6 +84,8 @@ export class NodeIndex {
 		this.freeDisk[row] = status.capacity.diskBytes - status.allocated.diskBytes
 		this.failures[row] = status.recentFailures
 		this.roundTripMs[row] = view.roundTripMs ?? Number.NaN
+		this.standingTenths[row] = standingTenths(this, row)
+		this.ceilingTenths[row] = ceilingTenths(this, row)
 
 		const old = before?.status
 		if (!old || !sameTerms(old, status)) {
@@ -121,6 +127,8 @@ export class NodeIndex {
 		this.freeDisk = grown(this.freeDisk, rows)
 		this.failures = grown(this.failures, rows)
 		this.roundTripMs = grown(this.roundTripMs, rows)
+		this.standingTenths = grown(this.standingTenths, rows)
+		this.ceilingTenths = grown(this.ceilingTenths, rows)
 		const hashes = new Uint32Array(rows)
 		hashes.set(this.peerHash)
 		this.peerHash = hashes

@@ -4,7 +4,7 @@ import { fits, passing, rejection } from './filters.ts'
 import { NodeIndex } from './node-index.ts'
 import type { Choice, Order } from './order.ts'
 import { rendezvousWeight } from './rendezvous.ts'
-import { pointsOf, reasonsOf, totalTenths } from './scores.ts'
+import { mayReach, pointsOf, reasonsOf, totalTenths } from './scores.ts'
 
 /**
  * Ranks the nodes of one view. Pure in the sense that counts: the same view and order give the same answer on every
@@ -85,7 +85,7 @@ export class Scheduler {
 				const lowest = rows & -rows
 				rows ^= lowest
 				const row = (word << 5) + 31 - Math.clz32(lowest)
-				if (!fits(index, row, ask)) continue
+				if (!mayReach(index, row, ask, bestTenths) || !fits(index, row, ask)) continue
 				const tenths = totalTenths(index, row, ask)
 				if (tenths > bestTenths || (tenths === bestTenths && this.#precedes(ask, row, best))) {
 					best = row

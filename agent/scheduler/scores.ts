@@ -16,14 +16,16 @@ interface Score {
 	detail: (index: NodeIndex, row: number, ask: Ask) => string
 }
 
+function share(part: number, whole: number): number {
+	return whole > 0 ? part / whole : 0
+}
+
 function memoryLeft(index: NodeIndex, row: number, ask: Ask): number {
-	const capacity = index.memory[row] as number
-	return capacity > 0 ? (freeMemory(index, row, ask) - ask.requirements.memoryBytes) / capacity : 0
+	return share(freeMemory(index, row, ask) - ask.requirements.memoryBytes, index.memory[row] as number)
 }
 
 function cpusLeft(index: NodeIndex, row: number, ask: Ask): number {
-	const capacity = (index.cpus[row] as number) * CPU_OVERCOMMIT
-	return capacity > 0 ? (freeCpus(index, row, ask) - ask.requirements.cpus) / capacity : 0
+	return share(freeCpus(index, row, ask) - ask.requirements.cpus, (index.cpus[row] as number) * CPU_OVERCOMMIT)
 }
 
 function siblings(_index: NodeIndex, row: number, ask: Ask): number {
@@ -130,19 +132,42 @@ function tenths(weight: number, value: number): number {
 	return Math.round(weight * TENTHS * value)
 }
 
+/** The part of a total that no order changes, kept by the index when a node changes. */
+export function standingTenths(index: NodeIndex, row: number): number {
+	return tenths(WEIGHT.reliability, reliability(index, row)) + tenths(WEIGHT.nearness, nearness(index, row))
+}
+
 /**
- * The total in tenths. It names each score instead of walking SCORES, so that the compiler can inline them: this runs
- * for every node of every decision. A test holds it equal to the sum of the table.
+ * What a node scores at most, its image aside: for an order that needs nothing, of an owner who has nothing there. Most
+ * nodes of a large view are passed over by this one number (branch and bound); rounding is monotonic, so it never lies.
+ */
+export function ceilingTenths(index: NodeIndex, row: number): number {
+	const promisable = (index.cpus[row] as number) * CPU_OVERCOMMIT
+	return (
+		standingTenths(index, row) +
+		tenths(WEIGHT.memory, share(index.freeMemory[row] as number, index.memory[row] as number)) +
+		tenths(WEIGHT.cpus, share(promisable - (index.reservedCpus[row] as number), promisable)) +
+		tenths(WEIGHT.owner, 1)
+	)
+}
+
+/** False when the ceiling shows that a node stays below `atLeast`. */
+export function mayReach(index: NodeIndex, row: number, ask: Ask, atLeast: number): boolean {
+	return (index.ceilingTenths[row] as number) + tenths(WEIGHT.image, imageThere(index, row, ask)) >= atLeast
+}
+
+/**
+ * The total in tenths. It names each score instead of walking SCORES, so that the compiler can inline them: this is the
+ * inner loop of every decision. A property test holds it equal to the sum of the table.
  */
 export function totalTenths(index: NodeIndex, row: number, ask: Ask): number {
 	return (
+		(index.standingTenths[row] as number) +
 		tenths(WEIGHT.spread, siblings(index, row, ask)) +
 		tenths(WEIGHT.memory, memoryLeft(index, row, ask)) +
-		tenths(WEIGHT.reliability, reliability(index, row)) +
 		tenths(WEIGHT.cpus, cpusLeft(index, row, ask)) +
 		tenths(WEIGHT.image, imageThere(index, row, ask)) +
-		tenths(WEIGHT.owner, ownerShare(index, row, ask)) +
-		tenths(WEIGHT.nearness, nearness(index, row))
+		tenths(WEIGHT.owner, ownerShare(index, row, ask))
 	)
 }
 
