@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { type Home, homeAt } from './home.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command may use: the person's terminal, the home, and how answers shall look. */
+export interface Cli {
+	terminal: Terminal
+	home: Home
+	json: boolean
+	/** one JSON document on stdout with --json, else what `render` prints */
+	answer(value: unknown, render: () => void): void
+}
+
+/** Each command file adds itself to the program. */
+export type Register = (program: Command, open: OpenCli) => void
+/** Global options may stand before or after the command, so they are read when it runs. */
+export type OpenCli = (command: Command) => Cli
+
+export function openCli(terminal: Terminal): OpenCli {
+	return (command) => {
+		const options = command.optsWithGlobals<{ home?: string; json?: boolean }>()
+		const json = options.json === true
+		return {
+			terminal,
+			home: homeAt(options.home ?? process.env.LATTICE_HOME),
+			json,
+			answer: (value, render) => (json ? terminal.out(JSON.stringify(value, null, 2)) : render()),
+		}
+	}
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+import { LatticeError } from '../../protocol/index.ts'
+import type { Cli, Register } from '../cli.ts'
+import { ensureEngine } from '../engine.ts'
+import { isEnrolled, lockHome } from '../home.ts'
+import { defaultNodeName } from '../node-name.ts'
+import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
+import { Ports } from '../ports.ts'
+import { AgentReady, agentChild } from '../supervisor/children.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+
+export interface AgentOptions {
+	yes: boolean
+	agentHost: string
+	agentPort?: number
+	meshListen?: string[]
+	announce?: string[]
+	dockerHost?: string
+	gateway: boolean
+}
+
+/** What `join` and `agent` have in common. */
+export function agentOptions(command: Command): Command {
+	return command
+		.option('--yes', 'answer every install question with yes', false)
+		.option('--agent-host <addr>', 'where agent REST listens', ipAddress, '127.0.0.1')
+		.option('--agent-port <n>', 'agent REST (default: 4001 or the next free one)', port)
+		.option(
+			'--mesh-listen <multiaddr>',
+			'mesh (default: every address at 4100 or the next free port); repeatable',
+			multiaddr,
+		)
+		.option('--announce <addr>', 'an address that other machines reach this one at; repeatable', repeated)
+		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
+		.option('--gateway', 'front workloads of other nodes at --agent-host', false)
+}
+
+export const registerAgent: Register = (program, open) => {
+	agentOptions(program.command('agent').description('run the agent of a machine that has joined')).action(
+		(options: AgentOptions, command) => {
+			const cli = open(command)
+			if (!isEnrolled(cli.home)) {
+				throw new LatticeError(
+					'WRONG_STATE',
+					`${cli.home.path} has not joined a lattice; run "lattice join TOKEN" with a token of "lattice invite".`,
+				)
+			}
+			return runAgent({ ...options, invite: null, labels: {} }, cli)
+		},
+	)
+}
+
+interface Run extends AgentOptions {
+	name?: string
+	invite: string | null
+	labels: Record<string, string>
+}
+
+export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void> {
+	const lock = lockHome(home)
+	try {
+		const engine = await ensureEngine(run, terminal)
+		const ports = new Ports(home)
+		const agentPort = await ports.pick('agent', run.agentHost, run.agentPort, '--agent-port')
+		const meshListen = run.meshListen ?? [
+			`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', undefined, 'mesh port')}`,
+		]
+		const supervisor = new Supervisor({ home, terminal })
+		const spec = agentChild({
+			home,
+			name: run.name ?? defaultNodeName(),
+			host: run.agentHost,
+			port: agentPort,
+			meshListen,
+			announce: run.announce ?? [],
+			dockerHost: engine,
+			labels: run.labels,
+			gateway: run.gateway,
+			invite: () => (isEnrolled(home) ? null : run.invite),
+		})
+		await supervisor.run(() =>
+			supervisor.start(spec, (message) => {
+				const { url, peerId } = AgentReady.parse(message)
+				terminal.out(`agent ready ${url} peer ${peerId}`)
+			}),
+		)
+	} finally {
+		lock.release()
+	}
+}

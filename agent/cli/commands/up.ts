@@ -1,0 +1,105 @@
+import { NodeName, parseInput } from '../../protocol/index.ts'
+import type { Cli, Register } from '../cli.ts'
+import { ensureEngine } from '../engine.ts'
+import { isEnrolled, lockHome } from '../home.ts'
+import { defaultNodeName } from '../node-name.ts'
+import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
+import { Ports } from '../ports.ts'
+import { openCluster } from '../postgres/cluster.ts'
+import { AgentReady, agentChild, ConsoleReady, consoleChild, postgresChild } from '../supervisor/children.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+
+interface UpOptions {
+	yes: boolean
+	host: string
+	port?: number
+	agentPort?: number
+	meshPort?: number
+	meshListen?: string[]
+	announce?: string[]
+	dockerHost?: string
+	name?: string
+	gateway: boolean
+}
+
+export const registerUp: Register = (program, open) => {
+	program
+		.command('up')
+		.description('run database, console and agent on this machine, in the foreground')
+		.option('--yes', 'answer every install question with yes', false)
+		.option('--host <addr>', 'where console and agent REST listen', ipAddress, '127.0.0.1')
+		.option('--port <n>', 'console (default: 3000 or the next free one)', port)
+		.option('--agent-port <n>', 'agent REST (default: 4001 or the next free one)', port)
+		.option('--mesh-port <n>', 'mesh (default: 4100 or the next free one)', port)
+		.option('--mesh-listen <multiaddr>', 'instead of every address at --mesh-port; repeatable', multiaddr)
+		.option('--announce <addr>', 'an address that other machines reach this one at; repeatable', repeated)
+		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
+		.option('--name <name>', 'name of this node (default: the host name)')
+		.option('--no-gateway', 'do not front workloads of other nodes')
+		.action((options: UpOptions, command) => up(options, open(command)))
+}
+
+async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
+	const name = options.name === undefined ? defaultNodeName() : parseInput(NodeName, options.name, ['--name'])
+	const lock = lockHome(home)
+	const engine = await ensureEngine(options, terminal)
+	const ports = new Ports(home)
+	const consolePort = await ports.pick('console', options.host, options.port, '--port')
+	const agentPort = await ports.pick('agent', options.host, options.agentPort, '--agent-port')
+	const meshListen = options.meshListen ?? [
+		`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', options.meshPort, '--mesh-port')}`,
+	]
+	const announce = options.announce ?? []
+	const supervisor = new Supervisor({ home, terminal })
+	let invite: string | null = null
+
+	async function database(): Promise<string> {
+		const own = process.env.DATABASE_URL
+		if (own) return own
+		const cluster = openCluster(home)
+		const databasePort = await ports.pick('database', '127.0.0.1', undefined, 'database port')
+		await supervisor.start(postgresChild(cluster, databasePort))
+		return cluster.urlAt(databasePort)
+	}
+
+	const startAgent = () =>
+		supervisor.start(
+			agentChild({
+				home,
+				name,
+				host: options.host,
+				port: agentPort,
+				meshListen,
+				announce,
+				dockerHost: engine,
+				labels: {},
+				gateway: options.gateway,
+				invite: () => (isEnrolled(home) ? null : invite),
+			}),
+			(message) => {
+				const { url, peerId } = AgentReady.parse(message)
+				terminal.out(`agent ready ${url} peer ${peerId}`)
+			},
+		)
+
+	try {
+		await supervisor.run(async () => {
+			const enrolled = isEnrolled(home)
+			const databaseUrl = await database()
+			// An enrolled agent needs nothing of the console: both load at once. A new one needs its invite first.
+			const agent = enrolled ? startAgent() : null
+			const wantsInvite = () => !isEnrolled(home)
+			await supervisor.start(
+				consoleChild({ home, databaseUrl, host: options.host, port: consolePort, announce, wantsInvite }),
+				(message) => {
+					const ready = ConsoleReady.parse(message)
+					if (ready.invite) invite = ready.invite
+					terminal.out(`console ready ${ready.url}`)
+				},
+			)
+			await (agent ?? startAgent())
+		})
+	} finally {
+		lock.release()
+	}
+}

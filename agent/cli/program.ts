@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { openCli } from './cli.ts'
+import { registerAgent } from './commands/agent.ts'
+import { registerJoin } from './commands/join.ts'
+import { registerUp } from './commands/up.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Every command in the order of --help. */
+const COMMANDS = [registerUp, registerJoin, registerAgent]
+
+const PackageJson = z.object({ version: z.string() })
+
+export function createProgram(terminal: Terminal): Command {
+	const program = new Command('lattice')
+		.description('Turn the computers you own into one cloud.')
+		.version(
+			PackageJson.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version,
+		)
+		.option('--json', 'answer in JSON on stdout')
+		.option('--home <dir>', 'where this lattice keeps its files (LATTICE_HOME, ~/.lattice)')
+		.showSuggestionAfterError()
+	const open = openCli(terminal)
+	for (const register of COMMANDS) register(program, open)
+	for (const command of [program, ...program.commands]) {
+		command.exitOverride().configureOutput({
+			writeOut: (text) => terminal.out(text.trimEnd()),
+			// the error itself is printed once, by main.ts, in the shape all errors have
+			outputError: () => undefined,
+		})
+	}
+	return program
+}
