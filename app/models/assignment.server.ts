@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { Command, type CommandOf, WorkloadReport } from '../../agent/protocol/index.ts'
+import type { Queries } from './database.server.ts'
+import { isUniqueViolation } from './database-error.server.ts'
+import { Prisma } from './generated/client.ts'
+
+/**
+ * sent: asked, the answer is not known; taken: the host holds it; removed: the host deleted it; lost: the host says
+ * that it knows nothing of it.
+ */
+export const AssignmentState = z.enum(['sent', 'taken', 'removed', 'lost'])
+export type AssignmentState = z.infer<typeof AssignmentState>
+
+/** A host's report without what the workload's own row keeps. */
+export const HostReport = WorkloadReport.pick({
+	generation: true,
+	desired: true,
+	status: true,
+	statusReason: true,
+	error: true,
+	replicas: true,
+	updatedAt: true,
+})
+export type HostReport = z.infer<typeof HostReport>
+
+export type PlacingCommand = CommandOf<'deploy'> | CommandOf<'scale'>
+
+export interface AssignmentRecord {
+	workloadId: string
+	peerId: string
+	nodeName: string
+	state: AssignmentState
+	generation: number
+	/** replica indexes */
+	ordered: number[]
+	/** state `sent`: what was sent, to send exactly that again */
+	command: PlacingCommand | null
+	revision: number
+	report: HostReport | null
+	updatedAt: Date
+}
+
+/** Written before the command leaves: after a crash the same host is asked again, and no other. */
+export async function recordSent(
+	queries: Queries,
+	sent: { peerId: string; nodeName: string; command: PlacingCommand },
+): Promise<void> {
+	const { peerId, nodeName, command } = sent
+	const data = {
+		nodeName,
+		state: 'sent',
+		generation: command.generation,
+		ordered: command.replicas,
+		command: command as Prisma.InputJsonValue,
+		updatedAt: new Date(),
+	}
+	const key = { workloadId: command.workloadId, peerId }
+	await queries.assignment.upsert({
+		where: { workloadId_peerId: key },
+		create: { ...key, ...data },
+		update: data,
+	})
+}
+
+export async function setAssignmentState(
+	queries: Queries,
+	key: { workloadId: string; peerId: string },
+	state: AssignmentState,
+): Promise<void> {
+	const data = { state, command: Prisma.DbNull, updatedAt: new Date() }
+	await queries.assignment.updateMany({ where: key, data })
+}
+
+/** The host refused: it has nothing of this order. */
+export async function deleteAssignment(queries: Queries, key: { workloadId: string; peerId: string }): Promise<void> {
+	await queries.assignment.deleteMany({ where: key })
+}
+
+/** True when the report is news; an older revision than the known one changes nothing. */
+export async function saveReport(queries: Queries, report: WorkloadReport): Promise<boolean> {
+	const key = { workloadId: report.id, peerId: report.node.peerId }
+	const data = {
+		nodeName: report.node.name,
+		state: 'taken',
+		generation: report.generation,
+		ordered: report.replicas.map((replica) => replica.index),
+		command: Prisma.DbNull,
+		revision: report.revision,
+		report: HostReport.parse(report) as Prisma.InputJsonValue,
+		updatedAt: new Date(),
+	}
+	const { count } = await queries.assignment.updateMany({
+		where: { ...key, OR: [{ revision: { lt: report.revision } }, { state: { in: ['sent', 'lost'] } }] },
+		data,
+	})
+	if (count > 0) return true
+	try {
+		await queries.assignment.create({ data: { ...key, ...data } })
+		return true
+	} catch (error) {
+		if (isUniqueViolation(error)) return false
+		throw error
+	}
+}
+
+const StoredCommand = Command.nullable().transform((command) =>
+	command?.kind === 'deploy' || command?.kind === 'scale' ? command : null,
+)
+const StoredReport = HostReport.nullable()
+const Indexes = z.array(z.number().int())
+
+export function asAssignment(row: Prisma.AssignmentGetPayload<object>): AssignmentRecord {
+	return {
+		...row,
+		state: AssignmentState.parse(row.state),
+		ordered: Indexes.parse(row.ordered),
+		command: StoredCommand.parse(row.command),
+		revision: Number(row.revision),
+		report: StoredReport.parse(row.report),
+	}
+}

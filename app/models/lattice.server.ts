@@ -1,0 +1,52 @@
+import { type Database, inTransaction, type Queries } from './database.server.ts'
+import { isUniqueViolation } from './database-error.server.ts'
+
+export type KeyPurpose = 'root' | 'issuer' | 'cookie'
+
+export interface LatticeKeyRow {
+	kid: string
+	purpose: KeyPurpose
+	publicKey: string | null
+	sealedSeed: string
+	certificate: string | null
+	notAfter: Date | null
+}
+
+export interface LatticeRow {
+	id: string
+	rootPublicKey: string
+	/** newest first */
+	keys: LatticeKeyRow[]
+}
+
+export async function findLattice(queries: Queries): Promise<LatticeRow | null> {
+	const row = await queries.lattice.findFirst({ include: { keys: { orderBy: { createdAt: 'desc' } } } })
+	if (row === null) return null
+	return { ...row, keys: row.keys.map((key) => ({ ...key, purpose: key.purpose as KeyPurpose })) }
+}
+
+/** The lattice with all its keys in one transaction; false when another console made one in the same instant. */
+export async function createLattice(database: Database, lattice: LatticeRow): Promise<boolean> {
+	const { id, rootPublicKey, keys } = lattice
+	try {
+		await inTransaction(database, (queries) =>
+			queries.lattice.create({ data: { id, rootPublicKey, keys: { create: keys } } }),
+		)
+		return true
+	} catch (error) {
+		if (isUniqueViolation(error)) return false
+		throw error
+	}
+}
+
+export async function addLatticeKey(queries: Queries, latticeId: string, key: LatticeKeyRow): Promise<void> {
+	await queries.latticeKey.create({ data: { ...key, latticeId } })
+}
+
+export async function resealLatticeKey(queries: Queries, kid: string, sealedSeed: string): Promise<void> {
+	await queries.latticeKey.update({ where: { kid }, data: { sealedSeed } })
+}
+
+export async function hasOwner(queries: Queries): Promise<boolean> {
+	return (await queries.lattice.count({ where: { ownerId: { not: null } } })) > 0
+}

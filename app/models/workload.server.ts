@@ -1,0 +1,168 @@
+import { z } from 'zod'
+import { Placement, WireError } from '../../agent/protocol/index.ts'
+import { type AssignmentRecord, asAssignment } from './assignment.server.ts'
+import type { Queries } from './database.server.ts'
+import { isUniqueViolation } from './database-error.server.ts'
+import { Prisma } from './generated/client.ts'
+
+/** An order whose outcome is not known yet. It outlives the console: what is here is enough to go on with it. */
+export const PendingOrder = z.discriminatedUnion('kind', [
+	z.object({
+		kind: z.literal('deploy'),
+		/** nodes that refused, each with why: they are not asked again */
+		refused: z.array(z.object({ peerId: z.string(), name: z.string(), reason: z.string() })),
+	}),
+	/** an entry agent holds the claim and places the order itself */
+	z.object({ kind: z.literal('claimed'), by: z.string() }),
+	/** sent when its host is back */
+	z.object({ kind: z.literal('delete'), userId: z.string(), commandId: z.string(), volumes: z.boolean() }),
+])
+export type PendingOrder = z.infer<typeof PendingOrder>
+
+export interface WorkloadRecord {
+	id: string
+	ownerId: string
+	name: string
+	type: string
+	config: unknown
+	commandId: string
+	claim: string
+	generation: number
+	replicas: number
+	placement: Placement | null
+	/** what the console itself decided; a host's failures are in its report */
+	failure: WireError | null
+	order: PendingOrder | null
+	orderSince: Date | null
+	deleting: boolean
+	createdAt: Date
+	updatedAt: Date
+	deletedAt: Date | null
+	assignments: AssignmentRecord[]
+}
+
+const include = { assignments: { orderBy: { peerId: 'asc' } } } satisfies Prisma.WorkloadInclude
+
+export type NewWorkload = Pick<
+	WorkloadRecord,
+	'id' | 'ownerId' | 'name' | 'type' | 'config' | 'commandId' | 'claim' | 'replicas'
+> &
+	Partial<Pick<WorkloadRecord, 'generation' | 'placement' | 'order' | 'createdAt'>>
+
+/** The row is the claim: null when the owner has the name, or used the command id, already. */
+export async function createWorkload(queries: Queries, workload: NewWorkload): Promise<WorkloadRecord | null> {
+	const { order = null, placement = null, config, ...rest } = workload
+	const data: Prisma.WorkloadUncheckedCreateInput = {
+		...rest,
+		heldName: workload.name,
+		config: json(config),
+		placement: json(placement),
+		order: json(order),
+		orderSince: order && new Date(),
+	}
+	try {
+		return asWorkload(await queries.workload.create({ data, include }))
+	} catch (error) {
+		if (isUniqueViolation(error)) return null
+		throw error
+	}
+}
+
+export async function findWorkload(queries: Queries, id: string): Promise<WorkloadRecord | null> {
+	const row = await queries.workload.findUnique({ where: { id }, include })
+	return row && asWorkload(row)
+}
+
+export async function findByCommand(
+	queries: Queries,
+	ownerId: string,
+	commandId: string,
+): Promise<WorkloadRecord | null> {
+	const where = { ownerId_commandId: { ownerId, commandId } }
+	const row = await queries.workload.findUnique({ where, include })
+	return row && asWorkload(row)
+}
+
+export async function findByHeldName(queries: Queries, ownerId: string, name: string): Promise<WorkloadRecord | null> {
+	const where = { ownerId_heldName: { ownerId, heldName: name } }
+	const row = await queries.workload.findUnique({ where, include })
+	return row && asWorkload(row)
+}
+
+/** Those not deleted, newest first; of everybody when `ownerId` is null. */
+export async function listWorkloads(queries: Queries, ownerId: string | null): Promise<WorkloadRecord[]> {
+	const where = { deletedAt: null, ...(ownerId !== null && { ownerId }) }
+	const rows = await queries.workload.findMany({ where, orderBy: { createdAt: 'desc' }, include })
+	return rows.map(asWorkload)
+}
+
+export async function workloadsOnHost(queries: Queries, peerId: string): Promise<WorkloadRecord[]> {
+	const where = { deletedAt: null, assignments: { some: { peerId, state: { in: ['sent', 'taken', 'lost'] } } } }
+	return (await queries.workload.findMany({ where, include })).map(asWorkload)
+}
+
+export async function workloadsWithOrder(queries: Queries): Promise<WorkloadRecord[]> {
+	const where = { deletedAt: null, orderSince: { not: null } }
+	return (await queries.workload.findMany({ where, orderBy: { orderSince: 'asc' }, include })).map(asWorkload)
+}
+
+export type WorkloadChange = Partial<
+	Pick<
+		WorkloadRecord,
+		| 'name'
+		| 'config'
+		| 'claim'
+		| 'generation'
+		| 'replicas'
+		| 'placement'
+		| 'failure'
+		| 'order'
+		| 'deleting'
+		| 'deletedAt'
+	>
+>
+
+/** A name changes together with what is held; a deleted workload holds none. */
+export async function updateWorkload(queries: Queries, id: string, change: WorkloadChange): Promise<void> {
+	const { config, placement, failure, order, ...rest } = change
+	const data = {
+		...rest,
+		...(config !== undefined && { config: json(config) }),
+		...(placement !== undefined && { placement: json(placement) }),
+		...(failure !== undefined && { failure: json(failure) }),
+		...(order !== undefined && { order: json(order), orderSince: order && new Date() }),
+		...(change.name !== undefined && { heldName: change.name }),
+		...(change.deletedAt && { heldName: null }),
+		updatedAt: new Date(),
+	}
+	await queries.workload.update({ where: { id }, data })
+}
+
+/** Forgets a claim that came to nothing: false when a host has taken it meanwhile. */
+export async function withdrawClaim(queries: Queries, id: string): Promise<boolean> {
+	const { count } = await queries.workload.deleteMany({
+		where: { id, assignments: { none: { state: { in: ['sent', 'taken'] } } } },
+	})
+	return count === 1
+}
+
+/** A JSON column tells SQL's NULL from JSON's null; an absent value is SQL's. */
+export function json(value: unknown) {
+	return value === null || value === undefined ? Prisma.DbNull : (value as Prisma.InputJsonValue)
+}
+
+const StoredPlacement = Placement.nullable()
+const StoredFailure = WireError.nullable()
+const StoredOrder = PendingOrder.nullable()
+
+type Row = Prisma.WorkloadGetPayload<{ include: typeof include }>
+
+function asWorkload({ heldName: _, ...row }: Row): WorkloadRecord {
+	return {
+		...row,
+		placement: StoredPlacement.parse(row.placement),
+		failure: StoredFailure.parse(row.failure),
+		order: StoredOrder.parse(row.order),
+		assignments: row.assignments.map(asAssignment),
+	}
+}
