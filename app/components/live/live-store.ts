@@ -1,0 +1,112 @@
+import type { Node, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
+import type { LiveMessage } from './wire.ts'
+
+export interface LiveState {
+	connection: 'connecting' | 'live' | 'reconnecting'
+	/** when this browser last heard from the console, by its own clock; null before the first word */
+	lastAt: number | null
+	/** the console that speaks */
+	console: string | null
+	/** how many snapshots came: a rise after the first means that there was a gap */
+	snapshots: number
+	workloads: ReadonlyMap<string, Workload>
+	removed: ReadonlySet<string>
+	nodes: ReadonlyMap<string, Node>
+	events: ReadonlyMap<string, readonly WorkloadEvent[]>
+}
+
+export const NOTHING_YET: LiveState = {
+	connection: 'connecting',
+	lastAt: null,
+	console: null,
+	snapshots: 0,
+	workloads: new Map(),
+	removed: new Set(),
+	nodes: new Map(),
+	events: new Map(),
+}
+
+/** Of one workload; a pull with many layers reports often, and the page needs the newest only. */
+const EVENTS_KEPT = 300
+
+export function applyMessage(state: LiveState, message: LiveMessage): LiveState {
+	switch (message.type) {
+		case 'hello':
+			return { ...state, console: message.console }
+		case 'snapshot': {
+			const workloads = new Map(message.workloads.map((workload) => [workload.id, workload]))
+			const gone = [...state.workloads.keys()].filter((id) => !workloads.has(id))
+			const nodes = new Map(message.nodes.map((node) => [node.peerId, node]))
+			return { ...state, workloads, nodes, removed: new Set([...state.removed, ...gone]), snapshots: state.snapshots + 1 }
+		}
+		case 'workload':
+			return { ...state, workloads: new Map(state.workloads).set(message.workload.id, message.workload) }
+		case 'removed': {
+			const workloads = new Map(state.workloads)
+			workloads.delete(message.workloadId)
+			return { ...state, workloads, removed: new Set(state.removed).add(message.workloadId) }
+		}
+		case 'node':
+			return { ...state, nodes: new Map(state.nodes).set(message.node.peerId, message.node) }
+		case 'event': {
+			const { event } = message
+			const kept = mergeEvents(state.events.get(event.workloadId) ?? [], [event]).slice(-EVENTS_KEPT)
+			return { ...state, events: new Map(state.events).set(event.workloadId, kept) }
+		}
+	}
+}
+
+/** Both histories in order of time, each event once: a host numbers its events, so node and number name one. */
+export function mergeEvents(one: readonly WorkloadEvent[], other: readonly WorkloadEvent[]): WorkloadEvent[] {
+	const all = new Map<string, WorkloadEvent>()
+	for (const event of one) all.set(`${event.node}/${event.seq}`, event)
+	for (const event of other) all.set(`${event.node}/${event.seq}`, event)
+	return [...all.values()].sort((a, b) => a.at.localeCompare(b.at) || a.seq - b.seq)
+}
+
+/** What the loader gave, brought up to date: newest by record time, the removed left out, newcomers added. */
+export function mergeWorkloads(loaded: readonly Workload[], state: LiveState): Workload[] {
+	const all = new Map(loaded.map((workload) => [workload.id, workload]))
+	for (const [id, live] of state.workloads) {
+		const known = all.get(id)
+		if (!known || live.updatedAt >= known.updatedAt) all.set(id, live)
+	}
+	for (const id of state.removed) all.delete(id)
+	return [...all.values()]
+}
+
+export function mergeNodes(loaded: readonly Node[], state: LiveState): Node[] {
+	return [...new Map([...loaded.map((node) => [node.peerId, node] as const), ...state.nodes]).values()]
+}
+
+type Listener = () => void
+
+/** Holds the newest state for the page; the connection feeds it. */
+export class LiveStore {
+	#state = NOTHING_YET
+	#listeners = new Set<Listener>()
+
+	getState = (): LiveState => this.#state
+
+	subscribe = (listener: Listener): (() => void) => {
+		this.#listeners.add(listener)
+		return () => this.#listeners.delete(listener)
+	}
+
+	receive(message: LiveMessage, now: number): void {
+		this.#set({ ...applyMessage(this.#state, message), connection: 'live', lastAt: now })
+	}
+
+	beat(now: number): void {
+		this.#set({ ...this.#state, connection: 'live', lastAt: now })
+	}
+
+	lost(): void {
+		if (this.#state.connection === 'live') this.#set({ ...this.#state, connection: 'reconnecting' })
+	}
+
+	#set(state: LiveState): void {
+		this.#state = state
+		for (const listener of this.#listeners) listener()
+	}
+}

@@ -1,0 +1,92 @@
+import { Form, Link } from '@remix-run/react'
+import { Search } from 'lucide-react'
+import { useRef } from 'react'
+import type { Workload } from '../../../agent/protocol/index.ts'
+import { StatusGlyph } from '../ui/status.tsx'
+import { FILTERS, filterWorkloads, hrefOf, type Query } from './filters.ts'
+import { WorkloadRow } from './workload-row.tsx'
+
+export function WorkloadList({ workloads, query }: { workloads: Workload[]; query: Query }) {
+	const { rows, counts, all } = filterWorkloads(workloads, query)
+	return (
+		<section aria-labelledby="workloads" className="mt-8">
+			<div className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
+				<h2 id="workloads" className="text-lg font-semibold">
+					Workloads
+				</h2>
+				<nav aria-label="Filter by status" className="-mx-1 flex flex-wrap gap-1">
+					<FilterLink query={{ ...query, tone: null }} chosen={query.tone === null} label="All" count={all} />
+					{FILTERS.filter(({ tone }) => counts[tone] > 0 || tone === query.tone).map(({ tone, label }) => (
+						<FilterLink
+							key={tone}
+							query={{ ...query, tone }}
+							chosen={query.tone === tone}
+							label={label}
+							count={counts[tone]}
+							glyph={<StatusGlyph tone={tone} />}
+						/>
+					))}
+				</nav>
+				<SearchBox query={query} />
+			</div>
+			{rows.length > 0 ? (
+				<ul className="card">
+					{rows.map((workload) => (
+						<WorkloadRow key={workload.id} workload={workload} />
+					))}
+				</ul>
+			) : (
+				<p className="card px-4 py-6 text-muted">
+					No workload matches.{' '}
+					<Link to="/" className="link text-text">
+						Show all
+					</Link>
+				</p>
+			)}
+		</section>
+	)
+}
+
+interface FilterLinkProps {
+	query: Query
+	chosen: boolean
+	label: string
+	count: number
+	glyph?: JSX.Element
+}
+
+function FilterLink({ query, chosen, label, count, glyph }: FilterLinkProps) {
+	return (
+		<Link
+			to={hrefOf(query)}
+			replace
+			preventScrollReset
+			aria-current={chosen ? 'true' : undefined}
+			className="inline-flex min-h-8 items-center gap-1.5 rounded border border-transparent px-2 text-sm text-muted hover:text-text aria-[current]:border-control aria-[current]:bg-surface aria-[current]:text-text max-md:min-h-11"
+		>
+			{glyph}
+			{label}
+			<span className="font-medium">{count}</span>
+		</Link>
+	)
+}
+
+/** Without scripts it is a GET form; with them it searches as one types. */
+function SearchBox({ query }: { query: Query }) {
+	const form = useRef<HTMLFormElement>(null)
+	return (
+		<Form ref={form} role="search" method="get" action="/" replace preventScrollReset className="relative md:ml-auto max-md:w-full">
+			{query.tone && <input type="hidden" name="status" value={query.tone} />}
+			<Search size={14} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-muted" />
+			<input
+				type="search"
+				name="q"
+				aria-label="Search workloads"
+				placeholder="Name, type or node"
+				defaultValue={query.search}
+				onChange={() => form.current?.requestSubmit()}
+				className="control pl-8 md:w-56"
+			/>
+		</Form>
+	)
+}

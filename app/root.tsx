@@ -1,0 +1,61 @@
+import type { LinksFunction, LoaderFunctionArgs, MetaFunction } from '@remix-run/node'
+import { Links, Meta, Outlet, Scripts, ScrollRestoration, useRouteLoaderData } from '@remix-run/react'
+import { type ReactNode, useContext } from 'react'
+import { ErrorPage } from './components/shell/error-page.tsx'
+import { NavigationProgress } from './components/shell/navigation-progress.tsx'
+import { NonceContext } from './components/shell/nonce.ts'
+import { Clock } from './components/ui/clock.tsx'
+import { themeOf } from './session-theme.server.ts'
+import styles from './styles/app.css?url'
+
+export const links: LinksFunction = () => [
+	{ rel: 'stylesheet', href: styles },
+	{ rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' },
+]
+
+export const meta: MetaFunction = () => [{ title: 'Lattice' }]
+
+export async function loader({ request }: LoaderFunctionArgs) {
+	return { theme: await themeOf(request), renderedAt: Date.now() }
+}
+
+/** The clock's start and the theme do not change with a click elsewhere. */
+export function shouldRevalidate({ formAction }: { formAction?: string }) {
+	return formAction?.startsWith('/theme') ?? false
+}
+
+export function Layout({ children }: { children: ReactNode }) {
+	const data = useRouteLoaderData<typeof loader>('root')
+	const nonce = useContext(NonceContext)
+	return (
+		<html lang="en" data-theme={data?.theme ?? 'system'}>
+			<head>
+				<meta charSet="utf-8" />
+				<meta name="viewport" content="width=device-width, initial-scale=1" />
+				<meta name="color-scheme" content="light dark" />
+				<Meta />
+				<Links />
+			</head>
+			<body>
+				<Clock renderedAt={data?.renderedAt ?? 0}>
+					<NavigationProgress />
+					{children}
+				</Clock>
+				<ScrollRestoration nonce={nonce} />
+				<Scripts nonce={nonce} />
+			</body>
+		</html>
+	)
+}
+
+export default function App() {
+	return <Outlet />
+}
+
+export function ErrorBoundary() {
+	return (
+		<main className="mx-auto max-w-xl px-4 py-12">
+			<ErrorPage />
+		</main>
+	)
+}

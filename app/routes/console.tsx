@@ -1,0 +1,31 @@
+import type { LoaderFunctionArgs } from '@remix-run/node'
+import { Outlet, useLoaderData } from '@remix-run/react'
+import { Live } from '../components/live/live.tsx'
+import { ErrorPage } from '../components/shell/error-page.tsx'
+import { Shell } from '../components/shell/shell.tsx'
+import { requireActor } from '../session.server.ts'
+import { themeOf } from '../session-theme.server.ts'
+
+export async function loader({ request, context }: LoaderFunctionArgs) {
+	const { email, role } = await requireActor(request, context)
+	return { user: { email, role }, theme: await themeOf(request) }
+}
+
+export default function Console() {
+	const { user, theme } = useLoaderData<typeof loader>()
+	return (
+		<Live>
+			<Shell user={user} theme={theme}>
+				<Outlet />
+			</Shell>
+		</Live>
+	)
+}
+
+export function ErrorBoundary() {
+	return (
+		<main className="mx-auto max-w-xl px-4 py-12">
+			<ErrorPage />
+		</main>
+	)
+}

@@ -1,0 +1,78 @@
+import { createCookie, data, redirect } from '@remix-run/node'
+import type { Actor, ConsoleContext } from './services/services.ts'
+
+declare module '@remix-run/server-runtime' {
+	interface AppLoadContext extends ConsoleContext {
+		/** of this response's Content-Security-Policy, when server.ts sets one */
+		nonce?: string
+	}
+}
+
+const MONTH_S = 30 * 86_400
+
+/** Holds the session's id and nothing else: the database knows whether it still counts. */
+function sessionCookie(context: ConsoleContext) {
+	return createCookie('lattice_session', {
+		httpOnly: true,
+		sameSite: 'lax',
+		secure: context.client.secure,
+		path: '/',
+		maxAge: MONTH_S,
+		secrets: context.cookieSecrets,
+	})
+}
+
+async function sessionIdOf(request: Request, context: ConsoleContext): Promise<string | null> {
+	const value: unknown = await sessionCookie(context).parse(request.headers.get('Cookie'))
+	return typeof value === 'string' && value !== '' ? value : null
+}
+
+export async function actorOf(request: Request, context: ConsoleContext): Promise<Actor | null> {
+	const sessionId = await sessionIdOf(request, context)
+	return sessionId ? context.services.accounts.actorOfSession(sessionId, context.client) : null
+}
+
+/** Who asks, or off to the login page and back here afterwards. Actions also must come from our own pages. */
+export async function requireActor(request: Request, context: ConsoleContext): Promise<Actor> {
+	if (request.method !== 'GET') requireSameOrigin(request)
+	const actor = await actorOf(request, context)
+	if (actor) return actor
+	if (await context.services.accounts.isFresh()) throw redirect('/register')
+	const { pathname, search } = new URL(request.url)
+	const back = request.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
+	throw redirect(`/login${back}`)
+}
+
+/**
+ * SameSite=Lax already keeps the cookie out of foreign POSTs; this also refuses sibling subdomains, and a foreign
+ * page that would log a visitor in as somebody else. Browsers send Origin with every POST.
+ */
+export function requireSameOrigin(request: Request): void {
+	const origin = request.headers.get('Origin')
+	const site = request.headers.get('Sec-Fetch-Site')
+	const host = request.headers.get('X-Forwarded-Host') ?? request.headers.get('Host') ?? new URL(request.url).host
+	const foreign = origin ? !URL.canParse(origin) || new URL(origin).host !== host : site === 'cross-site'
+	if (!foreign) return
+	throw data(
+		{ code: 'FORBIDDEN', message: 'This form was sent from another site. Open the console itself and try again.', facts: {} },
+		{ status: 403 },
+	)
+}
+
+/** The id is new with every login, so one that was planted before it is worth nothing. */
+export async function signIn(context: ConsoleContext, sessionId: string, to: string): Promise<Response> {
+	return redirect(to, { headers: { 'Set-Cookie': await sessionCookie(context).serialize(sessionId) } })
+}
+
+export async function signOut(request: Request, context: ConsoleContext): Promise<Response> {
+	const sessionId = await sessionIdOf(request, context)
+	if (sessionId) await context.services.accounts.logoutWeb(sessionId)
+	return redirect('/login', { headers: { 'Set-Cookie': await sessionCookie(context).serialize('', { maxAge: 0 }) } })
+}
+
+/** Only a path of this site: never `//elsewhere` or a scheme. */
+export function safeReturn(to: string | null): string {
+	return to && /^\/(?![/\\])/.test(to) && URL.canParse(to, 'http://console') && new URL(to, 'http://console').host === 'console'
+		? to
+		: '/'
+}
