@@ -75,9 +75,14 @@ export class SupervisedChild {
 			return
 		}
 		if (this.#stopping.signal.aborted) return
-		const { file, args, ...options } = launch
+		const { file, args, env, ...options } = launch
 		const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...this.#ipc()]
-		const child: ChildProcess = spawn(file, args, { ...options, stdio })
+		const child: ChildProcess = spawn(file, args, {
+			...options,
+			stdio,
+			// Remix types process.env with NODE_ENV required, which PostgreSQL has no use for.
+			env: env as NodeJS.ProcessEnv,
+		})
 		this.#process = child
 		const startedAt = Date.now()
 		this.#exited = new Promise((resolve) => {
