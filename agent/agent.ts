@@ -1,0 +1,215 @@
+import type { Logger } from 'pino'
+import packageJson from '../package.json' with { type: 'json' }
+import { restApi } from './api/rest.ts'
+import { authorityOfBearer } from './commands/authority.ts'
+import { Directory } from './commands/directory.ts'
+import { Entry } from './commands/entry.ts'
+import { CommandHost } from './commands/host.ts'
+import { Orders } from './commands/orders.ts'
+import { Reads } from './commands/reads.ts'
+import { Steward } from './commands/steward.ts'
+import type { AgentConfig } from './config.ts'
+import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
+import { enrol } from './enrol.ts'
+import { AgentHome, type Enrolment } from './home.ts'
+import { closeServer, listen } from './http.ts'
+import { Trust } from './identity/index.ts'
+import { Links } from './links.ts'
+import { createPeer, type Peer } from './mesh/index.ts'
+import { Metrics } from './metrics.ts'
+import { NodeStatusSource } from './node-status.ts'
+import { type CommandFrame, type CommandRequest, LatticeError, type Requirements } from './protocol/index.ts'
+import { Executor } from './reconciler/execute.ts'
+import { Reconciler } from './reconciler/reconciler.ts'
+import type { ContainerRuntime } from './runtime/runtime.ts'
+import { admissionRefusal } from './scheduler/place.ts'
+import { Assignments } from './store/assignments.ts'
+import { Changes } from './store/changes.ts'
+import { Claims } from './store/claims.ts'
+import { Database } from './store/database.ts'
+import { Events } from './store/events.ts'
+import { Journal } from './store/journal.ts'
+import { Workloads } from './store/workloads.ts'
+import { watchSource } from './watch-source.ts'
+
+export interface AgentModules {
+	runtime: ContainerRuntime
+	log: Logger
+}
+
+export interface Agent {
+	peerId: string
+	/** where its REST answers */
+	url: string
+	stop(): Promise<void>
+}
+
+/**
+ * Composition root of the agent: the only place that knows every room. Enrols on the first start; afterwards it needs
+ * neither console nor database. Resolves when REST and mesh serve.
+ */
+export async function createAgent(config: AgentConfig, modules: AgentModules, signal: AbortSignal): Promise<Agent> {
+	const { log, runtime } = modules
+	const home = new AgentHome(config.home)
+	const key = home.key()
+	let enrolment = home.enrolment()
+	let trust = enrolment ? await trustOf(enrolment) : null
+	const peer = await createPeer({
+		key,
+		listen: config.meshListen,
+		announce: config.announce,
+		trust: () => trust,
+		certificate: () => enrolment?.certificate ?? null,
+		log,
+	})
+	await peer.start()
+	if (!enrolment || !trust) {
+		if (!config.invite) {
+			await peer.stop()
+			throw new LatticeError(
+				'INVITE_INVALID',
+				'This machine is in no lattice yet. Run `lattice join TOKEN` with an invite.',
+			)
+		}
+		const onWait = (error: LatticeError) => log.warn({ code: error.code }, `waiting to join: ${error.message}`)
+		const { name, labels, gateway } = config
+		enrolment = await enrol(peer, { token: config.invite, name, labels, gateway, signal, onWait })
+		home.saveEnrolment(enrolment)
+		trust = await trustOf(enrolment)
+	}
+	const lattice = { trust, enrolment }
+	trust.onLearned(() => {
+		lattice.enrolment = {
+			...lattice.enrolment,
+			issuers: lattice.trust.issuers(),
+			revocations: lattice.trust.revocations(),
+		}
+		home.saveEnrolment(lattice.enrolment)
+	})
+
+	const certificate = await trust.verifyMembership(enrolment.certificate, { peerId: peer.peerId })
+	const gateway = certificate.gateway || config.gateway
+	const db = new Database(home.storePath)
+	const identity = { latticeId: trust.latticeId, peerId: peer.peerId }
+	const self = { peerId: peer.peerId, name: certificate.name }
+	const assignments = new Assignments(db)
+	const claims = new Claims(db)
+	const journal = new Journal(db)
+	const changes = new Changes()
+	const events = new Events(db, peer.peerId)
+	const workloads = new Workloads(assignments, home.keyring(), self)
+	const nodeStatus = new NodeStatusSource(
+		{
+			peerId: peer.peerId,
+			name: certificate.name,
+			incarnation: db.next('incarnation'),
+			labels: certificate.labels,
+			gateway,
+			restUrl: isLoopback(config.host) ? null : urlOf(config.host, config.port),
+			version: packageJson.version,
+		},
+		{ runtime, assignments, changes, addresses: () => peer.addresses() },
+	)
+	const directory = new Directory({ status: () => nodeStatus.status(), reports: () => workloads.reports() })
+	const consolePeer = () => peer.connected().find((connection) => connection.certificate.role === 'console') ?? null
+
+	const bindingsOf = (open: Parameters<typeof bindingsFor>[1]) => bindingsFor({ host: config.host, gateway }, open)
+	const executor = new Executor({ identity, runtime, db, assignments, claims, events, changes, bindingsOf })
+	const reconciler = new Reconciler({}, { identity, runtime, assignments, journal, workloads, executor, changes, log })
+	const admit = async (asked: Requirements, replicas: number) => {
+		nodeStatus.requireEngine()
+		const refusal =
+			replicas === 0 ? null : admissionRefusal(nodeStatus.status(), asked, replicas, new Date().toISOString())
+		if (refusal)
+			throw new LatticeError('NODE_REFUSED', `${self.name} cannot take it: ${refusal}.`, {
+				node: self.name,
+				reason: refusal,
+			})
+	}
+	const orders = new Orders({
+		db,
+		journal,
+		assignments,
+		workloads,
+		events,
+		changes,
+		trust: () => lattice.trust,
+		admit,
+		bindingsOf,
+		kick: (id) => reconciler.kick(id),
+	})
+	const reads = new Reads({ runtime, assignments, workloads, events, changes })
+	const steward = new Steward({
+		key,
+		peerId: peer.peerId,
+		latticeId: () => lattice.trust.latticeId,
+		certificate: () => lattice.enrolment.certificate,
+		claims,
+		directory,
+		consoleConnected: () => consolePeer() !== null,
+	})
+	const metrics = new Metrics({
+		status: () => nodeStatus.status(),
+		reports: () => workloads.reports(),
+		peers: () => peer.connected().length,
+	})
+	const host = new CommandHost({
+		peerId: peer.peerId,
+		trust: () => lattice.trust,
+		journal,
+		orders,
+		reads,
+		steward,
+		onRefused: ({ from, kind, error }) => {
+			metrics.refused.inc({ from, code: error.code })
+			log.warn({ from, kind, code: error.code }, 'refused a command')
+		},
+	})
+	const handle = (request: CommandRequest, from: string, abort: AbortSignal) =>
+		host.handle(request, { from, signal: abort })
+	peer.handleCommands((request, context) => handle(request, context.from.peerId, context.signal))
+	peer.handleWatch((abort) => watchSource({ changes, workloads, assignments, nodeStatus }, abort))
+
+	const send = (peerId: string, request: CommandRequest, abort: AbortSignal): AsyncIterable<CommandFrame> =>
+		peerId === peer.peerId ? handle(request, peer.peerId, abort) : peer.command(peerId, request, { signal: abort })
+	const claimer = () => consolePeer()?.peerId ?? peer.peerId
+	const entry = new Entry({ peerId: peer.peerId, directory, send, claimer })
+	const api = restApi({
+		entry,
+		authority: (bearer) => authorityOfBearer(lattice.trust, bearer),
+		metrics: () => metrics.text(),
+		log,
+	})
+
+	await nodeStatus.start()
+	reconciler.start()
+	const links = new Links({ peer, directory, members: () => lattice.enrolment.members, log })
+	links.start()
+	const { server, port } = await listen(api.fetch, config.host, config.port)
+	const url = urlOf(config.host, port)
+	log.info({ url, peerId: peer.peerId }, 'agent ready')
+
+	return {
+		peerId: peer.peerId,
+		url,
+		async stop() {
+			links.stop()
+			nodeStatus.stop()
+			await closeServer(server)
+			await reconciler.stop()
+			await peer.stop()
+			db.close()
+		},
+	}
+}
+
+function urlOf(host: string, port: number): string {
+	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+async function trustOf(enrolment: Enrolment): Promise<Trust> {
+	const trust = new Trust(enrolment)
+	for (const issuer of enrolment.issuers) await trust.addIssuer(issuer)
+	for (const revocation of enrolment.revocations) await trust.applyRevocation(revocation)
+	return trust
+}

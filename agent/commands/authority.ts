@@ -1,0 +1,32 @@
+import { keyFromSeed, peerIdOf, type Subject, signGrant, splitBearer, type Trust } from '../identity/index.ts'
+import type { Command } from '../protocol/index.ts'
+
+/** Who orders, and the means to sign a grant for a command at a peer. The seed stays inside and dies with the request. */
+export interface Authority {
+	subject: Subject
+	/** the JWT that travels; never its seed */
+	credential: string
+	grant(command: Command, audience: string): Promise<string>
+}
+
+/** From `Authorization: Bearer JWT~SEED`: verified and stripped of its seed at the door. */
+export async function authorityOfBearer(trust: Trust, bearer: string): Promise<Authority> {
+	const subject = await trust.verifyBearer(bearer)
+	const { jwt, seed } = splitBearer(bearer)
+	return {
+		subject,
+		credential: jwt,
+		grant: (command, audience) => signGrant({ credential: jwt, seed, command, audience }),
+	}
+}
+
+/** The CLI's own: a device certificate and the key of this device. */
+export async function authorityOfDevice(trust: Trust, certificate: string, seed: string): Promise<Authority> {
+	const claims = await trust.verifyMembership(certificate, { peerId: peerIdOf(keyFromSeed(seed).publicKey) })
+	const subject: Subject = claims.user ?? { userId: claims.peerId, email: claims.name, role: 'member', kind: 'device' }
+	return {
+		subject,
+		credential: certificate,
+		grant: (command, audience) => signGrant({ credential: certificate, seed, command, audience }),
+	}
+}

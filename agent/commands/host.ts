@@ -1,0 +1,85 @@
+import type { Trust } from '../identity/index.ts'
+import { CLOCK_LEEWAY_S, type CommandFrame, type CommandRequest, LatticeError } from '../protocol/index.ts'
+import type { Journal } from '../store/journal.ts'
+import type { Orders } from './orders.ts'
+import type { Reads } from './reads.ts'
+import type { Steward } from './steward.ts'
+
+export interface CommandHostModules {
+	peerId: string
+	trust: () => Trust
+	journal: Journal
+	orders: Orders
+	reads: Reads
+	steward: Steward
+	/** a refused command, for the log and the metrics: who sent it and why it got nothing */
+	onRefused: (refusal: { from: string; kind: string; error: LatticeError }) => void
+}
+
+/**
+ * The door of the executing host. Authority is verified here, where the command takes effect: credential → issuer →
+ * root, then the grant (this very command, this peer, once), then the subject's right to the workload.
+ */
+export class CommandHost {
+	readonly #modules: CommandHostModules
+
+	constructor(modules: CommandHostModules) {
+		this.#modules = modules
+	}
+
+	/** Frames until `result` or `error`. Leaving early (signal) ends the answer, never an accepted order. */
+	async *handle(request: CommandRequest, context: { from: string; signal: AbortSignal }): AsyncIterable<CommandFrame> {
+		const { orders, reads, steward, onRefused } = this.#modules
+		const { command } = request
+		try {
+			const subject = await this.#verify(request)
+			switch (command.kind) {
+				case 'deploy':
+					yield* orders.deploy(command, subject, context.signal)
+					return
+				case 'start':
+				case 'stop':
+				case 'restart':
+				case 'delete':
+				case 'scale':
+					yield* orders.change(command, subject, context.signal)
+					return
+				case 'claim':
+					yield { type: 'result', result: await steward.claim(command, subject) }
+					return
+				case 'unclaim':
+					yield { type: 'result', result: steward.unclaim(command, subject) }
+					return
+				case 'list':
+					yield { type: 'result', result: reads.list(subject) }
+					return
+				case 'get':
+					yield { type: 'result', result: reads.get(command, subject) }
+					return
+				case 'events':
+					yield* reads.events(command, subject, context.signal)
+					return
+				case 'logs':
+					yield* reads.logs(command, subject, context.signal)
+					return
+				case 'stats':
+					yield* reads.stats(command, subject, context.signal)
+					return
+			}
+		} catch (thrown) {
+			const error = LatticeError.from(thrown)
+			if (error.status === 401 || error.status === 403) onRefused({ from: context.from, kind: command.kind, error })
+			if (error.code === 'INTERNAL') throw thrown
+			yield { type: 'error', error: error.toJSON() }
+		}
+	}
+
+	async #verify(request: CommandRequest) {
+		const { credential, grant, command } = request
+		const authority = await this.#modules
+			.trust()
+			.verifyAuthority({ credential, grant, command, audience: this.#modules.peerId })
+		this.#modules.journal.spendGrant(authority.jti, (authority.expiresAt + CLOCK_LEEWAY_S) * 1000)
+		return authority.subject
+	}
+}

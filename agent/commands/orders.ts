@@ -1,0 +1,317 @@
+import { randomBytes } from 'node:crypto'
+import type { Subject, Trust } from '../identity/index.ts'
+import {
+	type Command,
+	type CommandFrame,
+	type CommandOf,
+	LatticeError,
+	parseInput,
+	type Requirements,
+} from '../protocol/index.ts'
+import { allocatePorts } from '../reconciler/ports.ts'
+import { superseded } from '../reconciler/settle.ts'
+import type { Assignment, Assignments, ReplicaRow } from '../store/assignments.ts'
+import type { Changes, Change as StoreChange } from '../store/changes.ts'
+import { nameTaken } from '../store/claims.ts'
+import type { Database } from '../store/database.ts'
+import type { Events } from '../store/events.ts'
+import { frameOf, type Journal } from '../store/journal.ts'
+import type { OpenAssignment, Workloads } from '../store/workloads.ts'
+import { templateOf } from '../templates/catalogue.ts'
+import { orderDigest } from './order-id.ts'
+import { mayTouch, notFound } from './ownership.ts'
+
+export interface OrdersModules {
+	db: Database
+	journal: Journal
+	assignments: Assignments
+	workloads: Workloads
+	events: Events
+	changes: Changes
+	trust: () => Trust
+	/** NODE_REFUSED with facts when this host, by its own truth, cannot take it */
+	admit: (asked: Requirements, replicas: number) => Promise<void>
+	bindingsOf: (
+		open: Pick<OpenAssignment, 'template' | 'config'>,
+	) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
+	kick: (workloadId: string) => void
+}
+
+type Change = CommandOf<'start' | 'stop' | 'restart' | 'delete' | 'scale'>
+
+/**
+ * Orders that change what this host shall run. Each is journaled together with its change of desired state, in one
+ * transaction; the reconciler does the work; the answer follows the journal. A repeated id gets the first outcome.
+ */
+export class Orders {
+	readonly #modules: OrdersModules
+	/** one order at a time passes from admission to its reservation, so that two cannot take the same memory */
+	#admission: Promise<unknown> = Promise.resolve()
+
+	constructor(modules: OrdersModules) {
+		this.#modules = modules
+	}
+
+	async *deploy(command: CommandOf<'deploy'>, subject: Subject, signal: AbortSignal): AsyncIterable<CommandFrame> {
+		const digest = orderDigest(command, subject.userId)
+		const accept = this.#admission.then(() => this.#acceptDeploy(command, subject, digest))
+		this.#admission = accept.catch(() => null)
+		yield* this.#answer(command, signal, () => accept)
+	}
+
+	async *change(command: Change, subject: Subject, signal: AbortSignal): AsyncIterable<CommandFrame> {
+		const { journal, db } = this.#modules
+		const digest = orderDigest(command, subject.userId)
+		yield* this.#answer(command, signal, async () => {
+			if (journal.repeated(command.commandId, digest, subject.userId)) return
+			const assignment = this.#mine(command.workloadId, subject)
+			const arrivals = command.kind === 'scale' ? await this.#arrivals(command, assignment) : []
+			db.transaction(() => this.#acceptChange(command, subject, digest, assignment, arrivals))
+		})
+	}
+
+	/** Listens first, then accepts, then follows: no event of the order is missed. */
+	async *#answer(
+		command: { commandId: string; workloadId: string },
+		signal: AbortSignal,
+		accept: () => Promise<void>,
+	): AsyncIterable<CommandFrame> {
+		const over = new AbortController()
+		const following = this.#modules.changes.follow(AbortSignal.any([signal, over.signal]))
+		try {
+			await accept()
+			this.#modules.kick(command.workloadId)
+			yield* this.#follow(command.commandId, command.workloadId, following)
+		} finally {
+			over.abort()
+		}
+	}
+
+	async #acceptDeploy(command: CommandOf<'deploy'>, subject: Subject, digest: string): Promise<void> {
+		const { journal, assignments, trust, db } = this.#modules
+		if (journal.repeated(command.commandId, digest, subject.userId)) return
+		const { name, commandId, workloadId } = command
+		await trust().verifyClaim(command.claim, { owner: subject.userId, name, commandId, workloadId })
+		const template = templateOf(command.type)
+		const config = parseInput(template.schema, command.config, ['config'])
+		const held = assignments.get(workloadId)
+		if (held && held.generation >= command.generation) {
+			throw new LatticeError('STALE_GENERATION', `This host runs generation ${held.generation} of ${name} already.`, {
+				generation: held.generation,
+			})
+		}
+		const namesake = assignments.byName(subject.userId, name)
+		if (namesake && namesake.workloadId !== workloadId) throw nameTaken(name)
+		const requirements = template.requirements(config)
+		const { memoryBytes, cpus } = requirements
+		const here = new Set(assignments.replicas(workloadId).map((row) => row.index))
+		await this.#modules.admit(requirements, command.replicas.filter((index) => !here.has(index)).length)
+
+		const secrets = held
+			? this.#modules.workloads.open(held).secrets
+			: template.makeSecrets(config, (characters) => randomBytes(characters).toString('base64url').slice(0, characters))
+		const rows = await this.#newRows(workloadId, command.replicas, { template, config }, held?.restartNonce ?? null)
+		db.transaction(() => {
+			journal.accept({ id: commandId, kind: 'deploy', workloadId, subject: subject.userId, digest })
+			assignments.put({
+				workloadId,
+				name,
+				type: command.type,
+				owner: subject.userId,
+				commandId,
+				claim: command.claim,
+				generation: command.generation,
+				desired: 'running',
+				keepVolumes: false,
+				restartNonce: held?.restartNonce ?? null,
+				...this.#modules.workloads.seal(workloadId, config, secrets),
+				placement: command.placement,
+				memoryBytes,
+				cpus,
+				createdAt: held?.createdAt ?? Date.now(),
+			})
+			for (const row of rows) assignments.putReplica(row)
+			this.#event(command, 'accepted', null)
+			this.#event(command, 'placed', command.placement)
+		})
+	}
+
+	#acceptChange(
+		command: Change,
+		subject: Subject,
+		digest: string,
+		assignment: Assignment,
+		arrivals: ReplicaRow[],
+	): void {
+		const { journal, assignments, changes } = this.#modules
+		const { workloadId, commandId, kind } = command
+		if (assignment.desired === 'deleted' && kind !== 'delete') throw notFound(workloadId)
+		for (const earlier of journal.open(workloadId)) {
+			// Two deletions are one; anything else gives way to the newest word of the owner.
+			if (!(earlier.kind === 'delete' && kind === 'delete'))
+				journal.settle(earlier.id, { error: superseded(DONE[kind]) })
+		}
+		journal.accept({ id: commandId, kind, workloadId, subject: subject.userId, digest })
+		switch (command.kind) {
+			case 'start':
+				assignments.setDesired(workloadId, 'running')
+				this.#retry(workloadId)
+				break
+			case 'stop':
+				assignments.setDesired(workloadId, 'stopped')
+				break
+			case 'restart':
+				assignments.setRestartNonce(workloadId, commandId)
+				this.#retry(workloadId)
+				this.#event(command, 'restarting', null)
+				break
+			case 'delete':
+				assignments.setDesired(workloadId, 'deleted', !command.volumes)
+				this.#event(command, 'deleting', null)
+				break
+			case 'scale':
+				this.#scale(command, assignment, arrivals)
+				break
+		}
+		changes.emit({ kind: 'workload', workloadId })
+	}
+
+	/** A replica that failed or stopped gets a fresh try. */
+	#retry(workloadId: string): void {
+		const { assignments } = this.#modules
+		for (const row of assignments.replicas(workloadId)) {
+			if (row.status === 'running' || row.phase === 'leaving') continue
+			assignments.putReplica({ ...row, status: 'pending', phase: 'accepted', reason: null, error: null, restarts: 0 })
+		}
+	}
+
+	async #arrivals(command: CommandOf<'scale'>, assignment: Assignment): Promise<ReplicaRow[]> {
+		const { assignments, workloads, admit } = this.#modules
+		if (command.generation <= assignment.generation) {
+			throw new LatticeError(
+				'STALE_GENERATION',
+				`This host has seen generation ${assignment.generation}; look again and repeat the order.`,
+				{ generation: assignment.generation },
+			)
+		}
+		const present = new Set(
+			assignments
+				.replicas(assignment.workloadId)
+				.filter((row) => row.phase !== 'leaving')
+				.map((row) => row.index),
+		)
+		const added = command.replicas.filter((index) => !present.has(index))
+		if (added.length === 0) return []
+		const open = workloads.open(assignment)
+		await admit(open.template.requirements(open.config), added.length)
+		return this.#newRows(assignment.workloadId, added, open, assignment.restartNonce)
+	}
+
+	#scale(command: CommandOf<'scale'>, assignment: Assignment, arrivals: ReplicaRow[]): void {
+		const { assignments } = this.#modules
+		for (const row of assignments.replicas(assignment.workloadId)) {
+			if (!command.replicas.includes(row.index))
+				assignments.putReplica({ ...row, phase: 'leaving', status: 'stopping' })
+		}
+		for (const row of arrivals) assignments.putReplica(row)
+		// The generation of a scaling is about where replicas are, not what they run: containers keep theirs.
+		assignments.put({ ...assignment, placement: command.placement, desired: 'running' })
+		this.#event(command, 'placed', command.placement)
+	}
+
+	async #newRows(
+		workloadId: string,
+		indexes: number[],
+		open: Pick<OpenAssignment, 'template' | 'config'>,
+		restartNonce: string | null,
+	): Promise<ReplicaRow[]> {
+		const { assignments, bindingsOf } = this.#modules
+		const existing = new Map(assignments.replicas(workloadId).map((row) => [row.index, row]))
+		const taken = assignments.takenPorts()
+		const rows: ReplicaRow[] = []
+		for (const index of indexes) {
+			const old = existing.get(index)
+			const ports = old?.ports ?? (await allocatePorts(open, bindingsOf(open), taken))
+			for (const binding of ports) taken.add(binding.port)
+			rows.push({
+				workloadId,
+				index,
+				phase: 'accepted',
+				status: 'pending',
+				reason: null,
+				error: null,
+				containerId: old?.containerId ?? null,
+				restartNonce,
+				ports,
+				settledOnce: old?.settledOnce ?? false,
+				restarts: 0,
+				startedAt: null,
+				exitCode: null,
+			})
+		}
+		return rows
+	}
+
+	#mine(workloadId: string, subject: Subject): Assignment {
+		const assignment = this.#modules.assignments.get(workloadId)
+		if (!assignment || !mayTouch(subject, assignment.owner)) throw notFound(workloadId)
+		return assignment
+	}
+
+	#event(
+		command: Extract<Command, { workloadId: string; commandId: string }>,
+		phase: 'accepted' | 'placed' | 'restarting' | 'deleting',
+		placement: Assignment['placement'] | null,
+	): void {
+		const { workloadId, commandId } = command
+		const event = this.#modules.events.append({
+			workloadId,
+			commandId,
+			replica: null,
+			phase,
+			message: null,
+			progress: null,
+			placement,
+			error: null,
+		})
+		queueMicrotask(() => {
+			this.#modules.changes.emit({ kind: 'workload', workloadId })
+			this.#modules.changes.emit({ kind: 'event', event })
+		})
+	}
+
+	/** The timeline so far, then live, until the journal has the outcome. */
+	async *#follow(
+		commandId: string,
+		workloadId: string,
+		following: AsyncIterable<StoreChange>,
+	): AsyncIterable<CommandFrame> {
+		const { journal, events } = this.#modules
+		let seen = 0
+		for (const event of events.of(workloadId)) {
+			if (event.commandId !== commandId && event.phase !== 'placed') continue
+			seen = event.seq
+			yield { type: 'event', event }
+		}
+		const settled = () => journal.find(commandId)?.outcome ?? null
+		const first = settled()
+		if (first) {
+			yield frameOf(first)
+			return
+		}
+		for await (const change of following) {
+			if (change.kind === 'event' && change.event.workloadId === workloadId) {
+				const isProgress = change.event.progress !== null
+				if (isProgress || change.event.seq > seen) yield { type: 'event', event: change.event }
+				if (!isProgress) seen = Math.max(seen, change.event.seq)
+			}
+			const outcome = settled()
+			if (outcome) {
+				yield frameOf(outcome)
+				return
+			}
+		}
+	}
+}
+
+const DONE = { start: 'started', stop: 'stopped', restart: 'restarted', delete: 'deleted', scale: 'scaled' } as const

@@ -1,0 +1,86 @@
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Labels, LatticeError, NodeName } from './protocol/index.ts'
+
+const list = z
+	.string()
+	.default('')
+	.transform((text) =>
+		text
+			.split(',')
+			.map((part) => part.trim())
+			.filter(Boolean),
+	)
+
+const Environment = z.object({
+	LATTICE_HOME: z.string().default(join(homedir(), '.lattice')),
+	LATTICE_NAME: NodeName.default(nodeNameOf(hostname())),
+	LATTICE_AGENT_HOST: z.string().default('127.0.0.1'),
+	LATTICE_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(4001),
+	LATTICE_MESH_LISTEN: list,
+	LATTICE_ANNOUNCE: list,
+	LATTICE_DOCKER_HOST: z.string().default(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'),
+	LATTICE_INVITE: z.string().optional(),
+	LATTICE_LABELS: z
+		.string()
+		.default('{}')
+		.transform((text, context) => {
+			try {
+				return JSON.parse(text) as unknown
+			} catch {
+				context.addIssue({ code: 'custom', message: 'is not JSON' })
+				return z.NEVER
+			}
+		})
+		.pipe(Labels),
+	LATTICE_GATEWAY: z.enum(['0', '1']).default('0'),
+	LATTICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export interface AgentConfig {
+	home: string
+	name: string
+	host: string
+	port: number
+	meshListen: string[]
+	announce: string[]
+	dockerHost: string
+	invite: string | null
+	labels: Labels
+	gateway: boolean
+	logLevel: string
+}
+
+/** Read once, at the start. A wrong value is named in the error. */
+export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
+	const parsed = Environment.safeParse(env)
+	if (!parsed.success) {
+		const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+		throw new LatticeError('INVALID_INPUT', `The agent's environment is wrong: ${wrong}`)
+	}
+	const value = parsed.data
+	return {
+		home: value.LATTICE_HOME,
+		name: value.LATTICE_NAME,
+		host: value.LATTICE_AGENT_HOST,
+		port: value.LATTICE_AGENT_PORT,
+		meshListen: value.LATTICE_MESH_LISTEN.length > 0 ? value.LATTICE_MESH_LISTEN : ['/ip4/0.0.0.0/tcp/4100'],
+		announce: value.LATTICE_ANNOUNCE,
+		dockerHost: value.LATTICE_DOCKER_HOST,
+		invite: value.LATTICE_INVITE ?? null,
+		labels: value.LATTICE_LABELS,
+		gateway: value.LATTICE_GATEWAY === '1',
+		logLevel: value.LATTICE_LOG_LEVEL,
+	}
+}
+
+/** A host name as a node name: lower case, dashes for what is not allowed, 40 characters at most. */
+export function nodeNameOf(host: string): string {
+	const name = host
+		.toLowerCase()
+		.replace(/[^a-z0-9-]+/g, '-')
+		.slice(0, 40)
+		.replace(/^-+|-+$/g, '')
+	return name || 'node'
+}

@@ -1,0 +1,96 @@
+import type { Directory } from './commands/directory.ts'
+import type { Peer } from './mesh/index.ts'
+import { LatticeError, type Member } from './protocol/index.ts'
+
+export interface LinksModules {
+	peer: Peer
+	directory: Directory
+	/** members known from enrolment and from peers met since */
+	members: () => Member[]
+	log: { info(facts: object, message: string): void; debug(facts: object, message: string): void }
+}
+
+const REDIAL_MS = 2000
+const REDIAL_MAX_MS = 30_000
+/** A peer whose connection dropped is suspect this long, then down. */
+const SUSPECT_MS = 3000
+
+/**
+ * Keeps a connection to every member and follows what each agent says of itself. The console needs no following: it
+ * follows the agents.
+ */
+export class Links {
+	readonly #modules: LinksModules
+	readonly #following = new Map<string, AbortController>()
+	readonly #attempts = new Map<string, { failures: number; due: number }>()
+	readonly #suspects = new Map<string, NodeJS.Timeout>()
+	#timer: NodeJS.Timeout | null = null
+	#off: (() => void) | null = null
+
+	constructor(modules: LinksModules) {
+		this.#modules = modules
+	}
+
+	start(): void {
+		const { peer } = this.#modules
+		this.#off = peer.onPeer(({ peerId, connected }) => (connected ? this.#follow(peerId) : this.#lost(peerId)))
+		for (const connection of peer.connected()) this.#follow(connection.peerId)
+		this.#dialAll()
+		this.#timer = setInterval(() => this.#dialAll(), REDIAL_MS)
+	}
+
+	stop(): void {
+		if (this.#timer) clearInterval(this.#timer)
+		this.#off?.()
+		for (const following of this.#following.values()) following.abort()
+		for (const timer of this.#suspects.values()) clearTimeout(timer)
+	}
+
+	#dialAll(): void {
+		const { peer, members, log } = this.#modules
+		const connected = new Set(peer.connected().map((connection) => connection.peerId))
+		for (const member of members()) {
+			if (member.peerId === peer.peerId || connected.has(member.peerId) || member.addresses.length === 0) continue
+			const attempt = this.#attempts.get(member.peerId) ?? { failures: 0, due: 0 }
+			if (attempt.due > Date.now()) continue
+			const wait = Math.min(REDIAL_MAX_MS, REDIAL_MS * 2 ** attempt.failures)
+			this.#attempts.set(member.peerId, { failures: attempt.failures + 1, due: Date.now() + wait })
+			peer.dial(member).then(
+				() => this.#attempts.delete(member.peerId),
+				(error: unknown) =>
+					log.debug({ peer: member.peerId, code: LatticeError.from(error).code }, 'a member could not be dialled'),
+			)
+		}
+	}
+
+	#follow(peerId: string): void {
+		const { peer, directory, log } = this.#modules
+		this.#attempts.delete(peerId)
+		clearTimeout(this.#suspects.get(peerId))
+		this.#suspects.delete(peerId)
+		const role = peer.connected().find((connection) => connection.peerId === peerId)?.certificate.role
+		if (role !== 'agent' || this.#following.has(peerId)) return
+		const following = new AbortController()
+		this.#following.set(peerId, following)
+		void (async () => {
+			try {
+				for await (const frame of peer.watch(peerId, { signal: following.signal })) directory.apply(peerId, frame)
+			} catch (error) {
+				log.debug({ peer: peerId, code: LatticeError.from(error).code }, 'a member stopped telling of itself')
+			}
+			this.#following.delete(peerId)
+			const stillThere = peer.connected().some((connection) => connection.peerId === peerId)
+			if (stillThere && !following.signal.aborted) setTimeout(() => this.#follow(peerId), REDIAL_MS).unref()
+		})()
+	}
+
+	#lost(peerId: string): void {
+		const { directory } = this.#modules
+		this.#following.get(peerId)?.abort()
+		directory.judge(peerId, 'suspect', null)
+		this.#suspects.set(
+			peerId,
+			setTimeout(() => directory.judge(peerId, 'down', null), SUSPECT_MS),
+		)
+	}
+}

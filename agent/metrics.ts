@@ -1,0 +1,72 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { NodeStatus, WorkloadReport } from './protocol/index.ts'
+
+export interface MetricsModules {
+	status: () => NodeStatus
+	reports: () => WorkloadReport[]
+	peers: () => number
+}
+
+/** The agent's numbers for Prometheus. Nothing secret, no tenant's names: ids and counts only. */
+export class Metrics {
+	readonly #registry = new Registry()
+	readonly refused: Counter<'from' | 'code'>
+
+	constructor(modules: MetricsModules) {
+		const registers = [this.#registry]
+		collectDefaultMetrics({ register: this.#registry })
+		this.refused = new Counter({
+			name: 'lattice_refused_commands_total',
+			help: 'Commands that proved no authority, by sending peer',
+			labelNames: ['from', 'code'],
+			registers,
+		})
+		new Gauge({
+			name: 'lattice_workload_replicas',
+			help: 'Replicas on this host by status',
+			labelNames: ['status'],
+			registers,
+			collect() {
+				this.reset()
+				for (const report of modules.reports())
+					for (const replica of report.replicas) this.inc({ status: replica.status })
+			},
+		})
+		new Gauge({
+			name: 'lattice_connected_peers',
+			help: 'Admitted peers connected',
+			registers,
+			collect() {
+				this.set(modules.peers())
+			},
+		})
+		new Gauge({
+			name: 'lattice_memory_capacity_bytes',
+			help: 'Memory of this node',
+			registers,
+			collect() {
+				this.set(modules.status().capacity.memoryBytes)
+			},
+		})
+		new Gauge({
+			name: 'lattice_memory_allocated_bytes',
+			help: 'Memory reserved by assignments',
+			registers,
+			collect() {
+				this.set(modules.status().allocated.memoryBytes)
+			},
+		})
+		new Gauge({
+			name: 'lattice_engine_ready',
+			help: '1 when the container engine answers',
+			registers,
+			collect() {
+				this.set(modules.status().engine.ready ? 1 : 0)
+			},
+		})
+	}
+
+	text(): Promise<string> {
+		return this.#registry.metrics()
+	}
+}

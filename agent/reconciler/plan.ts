@@ -1,0 +1,202 @@
+import type { WireError, WorkloadStatus } from '../protocol/index.ts'
+import type { ObservedContainer } from '../runtime/runtime.ts'
+import type { Assignment, ReplicaRow } from '../store/assignments.ts'
+
+/** One step towards what is desired. A plan is a list of these; it can be printed, tested and run. */
+export type Operation =
+	| { op: 'pull'; image: string }
+	| { op: 'prepare' }
+	| { op: 'create'; replica: number }
+	| { op: 'start'; replica: number; containerId: string | null }
+	| { op: 'stop'; replica: number; containerId: string }
+	| { op: 'acknowledge-restart'; replica: number }
+	| { op: 'remove'; replica: number | null; containerId: string }
+	| { op: 'fail'; replica: number; containerId: string | null; error: WireError }
+	| { op: 'mark'; replica: number; status: WorkloadStatus; reason: string | null; settled?: boolean }
+	| { op: 'await'; replica: number; ms: number }
+	| { op: 'drop-replica'; replica: number }
+	| { op: 'clean' }
+	| { op: 'forget' }
+
+/** What the reconciler knows of one replica's readiness beyond the engine's own word. */
+export type Readiness = 'ready' | 'waiting' | 'stable' | 'young'
+
+export interface PlanInput {
+	assignment: Pick<Assignment, 'workloadId' | 'generation' | 'desired' | 'restartNonce'>
+	replicas: ReplicaRow[]
+	observed: ObservedContainer[]
+	image: string
+	imagePresent: boolean
+	/** by replica index, for running containers */
+	readiness: Map<number, Readiness>
+	/** milliseconds since the epoch, by this host's clock, as the engine's own times are */
+	now: number
+	/** how long a first start may take until it counts as failed */
+	readyDeadlineMs: number
+}
+
+export const BACKOFF_MAX_MS = 60_000
+const PROBE_EVERY_MS = 200
+
+/** Milliseconds before restart number `restarts`: 0.1 s doubling to a minute, as the engine's own policy does. */
+export function backoffMs(restarts: number): number {
+	return Math.min(BACKOFF_MAX_MS, 100 * 2 ** Math.min(restarts, 10))
+}
+
+export function containerName(workloadId: string, replica: number): string {
+	return `lattice-${workloadId.replace('_', '-')}-${replica}`
+}
+
+/** Desired and observed in, operations out. Pure: the same input gives the same plan. */
+export function plan(input: PlanInput): Operation[] {
+	const { assignment, replicas, observed } = input
+	const operations: Operation[] = []
+	const wanted = new Map<number, ObservedContainer>()
+	for (const container of observed) {
+		const index = Number(container.labels['lattice.replica'])
+		const known = replicas.some((row) => row.index === index)
+		if (known && container.name === containerName(assignment.workloadId, index)) wanted.set(index, container)
+		else operations.push({ op: 'remove', replica: null, containerId: container.id })
+	}
+
+	if (assignment.desired === 'deleted') {
+		for (const row of replicas) operations.push(...removal(row.index, wanted.get(row.index)))
+		operations.push({ op: 'clean' }, { op: 'forget' })
+		return operations
+	}
+
+	for (const row of replicas) {
+		const container = wanted.get(row.index)
+		if (row.phase === 'leaving') {
+			operations.push(...removal(row.index, container), { op: 'drop-replica', replica: row.index })
+		} else if (row.status === 'failed') {
+			if (container) operations.push({ op: 'remove', replica: row.index, containerId: container.id })
+		} else if (assignment.desired === 'stopped') {
+			operations.push(...stopping(row, container))
+		} else {
+			operations.push(...running(input, row, container))
+		}
+	}
+	return operations
+}
+
+function removal(replica: number, container: ObservedContainer | undefined): Operation[] {
+	if (!container) return []
+	const stop: Operation[] = container.state === 'running' ? [{ op: 'stop', replica, containerId: container.id }] : []
+	return [...stop, { op: 'remove', replica, containerId: container.id }]
+}
+
+function stopping(row: ReplicaRow, container: ObservedContainer | undefined): Operation[] {
+	if (container && isUp(container)) return [{ op: 'stop', replica: row.index, containerId: container.id }]
+	if (row.status === 'stopped') return []
+	return [{ op: 'mark', replica: row.index, status: 'stopped', reason: null }]
+}
+
+function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer | undefined): Operation[] {
+	const { assignment } = input
+	const replica = row.index
+	if (!container) {
+		return [
+			...(input.imagePresent ? [] : [{ op: 'pull', image: input.image } as const]),
+			{ op: 'prepare' },
+			{ op: 'create', replica },
+			...(row.restartNonce === assignment.restartNonce ? [] : [{ op: 'acknowledge-restart', replica } as const]),
+			{ op: 'start', replica, containerId: null },
+		]
+	}
+	if (Number(container.labels['lattice.generation']) !== assignment.generation) {
+		// The next pass creates it anew: a replaced container must be gone before its name is free.
+		return [...removal(replica, container), { op: 'await', replica, ms: 0 }]
+	}
+	if (row.restartNonce !== assignment.restartNonce) {
+		return [
+			...(isUp(container) ? [{ op: 'stop', replica, containerId: container.id } as const] : []),
+			{ op: 'acknowledge-restart', replica },
+			{ op: 'start', replica, containerId: container.id },
+		]
+	}
+	switch (container.state) {
+		case 'created':
+			return [{ op: 'start', replica, containerId: container.id }]
+		case 'running':
+			return up(input, row, container)
+		case 'exited':
+		case 'dead':
+			return exited(input, row, container)
+		default:
+			return [
+				{ op: 'mark', replica, status: 'unhealthy', reason: `the engine says ${container.state}` },
+				{ op: 'await', replica, ms: 1000 },
+			]
+	}
+}
+
+function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
+	const replica = row.index
+	const readiness = input.readiness.get(replica) ?? 'waiting'
+	if (container.health === 'unhealthy') {
+		if (!row.settledOnce) return [failHealth(row, container, 'its health check fails')]
+		return mark(row, 'unhealthy', 'its health check fails')
+	}
+	if (container.health === 'healthy' || readiness === 'ready' || readiness === 'stable') {
+		return row.status === 'running' && row.settledOnce
+			? []
+			: [{ op: 'mark', replica, status: 'running', reason: null, settled: true }]
+	}
+	if (readiness === 'young') {
+		return [...mark(row, 'running', null), { op: 'await', replica, ms: 1000 }]
+	}
+	const since = container.startedAt ? input.now - Date.parse(container.startedAt) : 0
+	if (since > input.readyDeadlineMs) {
+		const seconds = Math.round(input.readyDeadlineMs / 1000)
+		if (!row.settledOnce) return [failHealth(row, container, `it was not ready within ${seconds} s`)]
+		return [...mark(row, 'unhealthy', `not ready within ${seconds} s`), { op: 'await', replica, ms: 5000 }]
+	}
+	return [...mark(row, 'starting', 'waiting until it is ready'), { op: 'await', replica, ms: PROBE_EVERY_MS }]
+}
+
+function exited(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
+	const replica = row.index
+	const why = container.oomKilled
+		? 'was killed for using more memory than its limit'
+		: `ended with exit code ${container.exitCode ?? 'unknown'}`
+	if (!row.settledOnce) {
+		const remedy = container.oomKilled
+			? 'Give it more memory.'
+			: container.exitCode === 0
+				? "A workload's command must keep running."
+				: 'Its last lines are in the facts.'
+		const error: WireError = {
+			code: 'CONTAINER_EXITED',
+			message: `The container ${why} before it was ready. ${remedy}`,
+			facts: { exitCode: container.exitCode, oomKilled: container.oomKilled },
+		}
+		return [{ op: 'fail', replica, containerId: container.id, error }]
+	}
+	const finished = container.finishedAt ? Date.parse(container.finishedAt) : input.now
+	const due = finished + backoffMs(row.restarts)
+	if (input.now >= due) return [{ op: 'start', replica, containerId: container.id }]
+	const reason = `it ${why}; restart ${row.restarts + 1} follows`
+	return [...mark(row, 'unhealthy', reason), { op: 'await', replica, ms: due - input.now }]
+}
+
+function failHealth(row: ReplicaRow, container: ObservedContainer, why: string): Operation {
+	return {
+		op: 'fail',
+		replica: row.index,
+		containerId: container.id,
+		error: {
+			code: 'HEALTH_TIMEOUT',
+			message: `The container runs, but ${why}. Check its last lines in the facts, its port and its health check.`,
+			facts: {},
+		},
+	}
+}
+
+function mark(row: ReplicaRow, status: WorkloadStatus, reason: string | null): Operation[] {
+	return row.status === status && row.reason === reason ? [] : [{ op: 'mark', replica: row.index, status, reason }]
+}
+
+function isUp(container: ObservedContainer): boolean {
+	return container.state === 'running' || container.state === 'restarting' || container.state === 'paused'
+}

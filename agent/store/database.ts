@@ -1,0 +1,142 @@
+import { chmodSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { LatticeError } from '../protocol/index.ts'
+
+/**
+ * One step a version; `user_version` says which have run. A step never changes once released.
+ * JSON columns hold protocol types; columns named `sealed_*` hold AES-256-GCM text (agent/identity, Keyring).
+ */
+const MIGRATIONS = [
+	`
+	CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+	CREATE TABLE command (
+		id TEXT PRIMARY KEY,
+		kind TEXT NOT NULL,
+		workload_id TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		digest TEXT NOT NULL,
+		outcome TEXT,
+		accepted_at INTEGER NOT NULL,
+		settled_at INTEGER
+	) STRICT;
+	CREATE INDEX command_open ON command (workload_id) WHERE settled_at IS NULL;
+	CREATE TABLE used_grant (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE TABLE assignment (
+		workload_id TEXT PRIMARY KEY,
+		name TEXT NOT NULL,
+		type TEXT NOT NULL,
+		owner TEXT NOT NULL,
+		command_id TEXT NOT NULL,
+		claim TEXT NOT NULL,
+		generation INTEGER NOT NULL,
+		desired TEXT NOT NULL CHECK (desired IN ('running', 'stopped', 'deleted')),
+		keep_volumes INTEGER NOT NULL DEFAULT 0,
+		restart_nonce TEXT,
+		sealed_config TEXT NOT NULL,
+		sealed_secrets TEXT NOT NULL,
+		placement TEXT NOT NULL,
+		memory_bytes INTEGER NOT NULL,
+		cpus REAL NOT NULL,
+		created_at INTEGER NOT NULL,
+		updated_at INTEGER NOT NULL,
+		revision INTEGER NOT NULL
+	) STRICT;
+	CREATE UNIQUE INDEX assignment_name ON assignment (owner, name) WHERE desired <> 'deleted';
+	CREATE TABLE replica (
+		workload_id TEXT NOT NULL REFERENCES assignment ON DELETE CASCADE,
+		idx INTEGER NOT NULL,
+		phase TEXT NOT NULL,
+		status TEXT NOT NULL,
+		reason TEXT,
+		error TEXT,
+		container_id TEXT,
+		restart_nonce TEXT,
+		ports TEXT NOT NULL,
+		settled_once INTEGER NOT NULL DEFAULT 0,
+		restarts INTEGER NOT NULL DEFAULT 0,
+		started_at TEXT,
+		exit_code INTEGER,
+		PRIMARY KEY (workload_id, idx)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE event (
+		seq INTEGER PRIMARY KEY AUTOINCREMENT,
+		workload_id TEXT NOT NULL,
+		body TEXT NOT NULL
+	) STRICT;
+	CREATE INDEX event_workload ON event (workload_id, seq);
+	CREATE TABLE tombstone (workload_id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+	CREATE TABLE claim (
+		owner TEXT NOT NULL,
+		name TEXT NOT NULL,
+		command_id TEXT NOT NULL,
+		workload_id TEXT NOT NULL,
+		token TEXT NOT NULL,
+		at INTEGER NOT NULL,
+		PRIMARY KEY (owner, name)
+	) STRICT, WITHOUT ROWID;
+	`,
+]
+
+/** The agent's small durable state. WAL with synchronous=FULL: what was answered as accepted survives a power cut. */
+export class Database {
+	readonly sql: DatabaseSync
+	#depth = 0
+
+	constructor(path: string) {
+		this.sql = new DatabaseSync(path)
+		if (path !== ':memory:') chmodSync(path, 0o600)
+		this.sql.exec(
+			'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+		)
+		this.#migrate()
+	}
+
+	#migrate(): void {
+		const { user_version } = this.sql.prepare('PRAGMA user_version').get() as { user_version: number }
+		if (user_version > MIGRATIONS.length) {
+			throw new LatticeError(
+				'INTERNAL',
+				`The agent's store was written by a newer version of Lattice (schema ${user_version}, this one knows ${MIGRATIONS.length}); run that version or a newer one.`,
+			)
+		}
+		for (const [index, step] of MIGRATIONS.entries()) {
+			if (index < user_version) continue
+			this.transaction(() => {
+				this.sql.exec(step)
+				this.sql.exec(`PRAGMA user_version = ${index + 1}`)
+			})
+		}
+	}
+
+	/** All or nothing; a nested call joins the outer one. `work` is synchronous: no other command runs between. */
+	transaction<T>(work: () => T): T {
+		if (this.#depth > 0) return work()
+		this.sql.exec('BEGIN IMMEDIATE')
+		this.#depth = 1
+		try {
+			const value = work()
+			this.sql.exec('COMMIT')
+			return value
+		} catch (error) {
+			this.sql.exec('ROLLBACK')
+			throw error
+		} finally {
+			this.#depth = 0
+		}
+	}
+
+	/** A counter that grows with each call and never goes back, also over restarts. */
+	next(counter: string): number {
+		const row = this.sql
+			.prepare(
+				`INSERT INTO meta (key, value) VALUES (?, '1')
+				 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value`,
+			)
+			.get(`counter:${counter}`) as { value: string }
+		return Number(row.value)
+	}
+
+	close(): void {
+		this.sql.close()
+	}
+}

@@ -1,0 +1,36 @@
+import type { NodeStatusSource } from './node-status.ts'
+import type { WatchFrame } from './protocol/index.ts'
+import type { Assignments } from './store/assignments.ts'
+import type { Changes } from './store/changes.ts'
+import type { Workloads } from './store/workloads.ts'
+
+export interface WatchSourceModules {
+	changes: Changes
+	workloads: Workloads
+	assignments: Assignments
+	nodeStatus: NodeStatusSource
+}
+
+/** This host's truth for a member that follows it: a snapshot, `synced`, then each change as it is committed. */
+export async function* watchSource(modules: WatchSourceModules, signal: AbortSignal): AsyncIterable<WatchFrame> {
+	const { changes, workloads, assignments, nodeStatus } = modules
+	const following = changes.follow(signal)
+	yield { type: 'node', node: nodeStatus.status() }
+	for (const report of workloads.reports()) yield { type: 'report', report }
+	for (const { workloadId, at } of assignments.tombstones())
+		yield { type: 'removed', workloadId, at: new Date(at).toISOString() }
+	yield { type: 'synced' }
+	let reserved = JSON.stringify(assignments.reserved())
+	for await (const change of following) {
+		if (change.kind === 'event') yield { type: 'event', event: change.event }
+		else if (change.kind === 'removed')
+			yield { type: 'removed', workloadId: change.workloadId, at: new Date().toISOString() }
+		else if (change.kind === 'workload') {
+			const report = workloads.report(change.workloadId)
+			if (report) yield { type: 'report', report }
+		}
+		const now = JSON.stringify(assignments.reserved())
+		if (change.kind === 'node' || now !== reserved) yield { type: 'node', node: nodeStatus.status() }
+		reserved = now
+	}
+}
