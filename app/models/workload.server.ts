@@ -55,7 +55,7 @@ export async function createWorkload(queries: Queries, workload: NewWorkload): P
 	const data: Prisma.WorkloadUncheckedCreateInput = {
 		...rest,
 		heldName: workload.name,
-		config: json(config),
+		config: config as Prisma.InputJsonValue,
 		placement: json(placement),
 		order: json(order),
 		orderSince: order && new Date(),
@@ -127,7 +127,7 @@ export async function updateWorkload(queries: Queries, id: string, change: Workl
 	const { config, placement, failure, order, ...rest } = change
 	const data = {
 		...rest,
-		...(config !== undefined && { config: json(config) }),
+		...(config !== undefined && { config: config as Prisma.InputJsonValue }),
 		...(placement !== undefined && { placement: json(placement) }),
 		...(failure !== undefined && { failure: json(failure) }),
 		...(order !== undefined && { order: json(order), orderSince: order && new Date() }),

@@ -48,7 +48,16 @@ export interface Accounts {
 	/** null when the session is unknown, revoked or expired */
 	actorOfSession(sessionId: string, client: { address: string }): Promise<Actor | null>
 	actorOfBearer(bearer: string, client: { address: string; via: 'api' | 'cli' }): Promise<Actor>
-	device(actor: Actor, input: unknown): Promise<{ certificate: string; members: { peerId: string; name: string; addresses: string[] }[]; latticeId: string; rootPublicKey: string; issuers: string[] }>
+	device(
+		actor: Actor,
+		input: unknown,
+	): Promise<{
+		certificate: string
+		members: { peerId: string; name: string; addresses: string[] }[]
+		latticeId: string
+		rootPublicKey: string
+		issuers: string[]
+	}>
 	/** true while nobody has registered: the first user owns the lattice */
 	isFresh(): Promise<boolean>
 }
@@ -89,7 +98,10 @@ export interface Workloads {
 	/** batches; history of `lines` first; ends with the container or the signal. `{id, lines}` */
 	followLogs(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<LogLine[]>
 	stats(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<StatsSample[]>
-	explain(actor: Actor, input: unknown): Promise<{ chosen: Placement['chosen']; candidates: Placement['candidates']; rejected: Placement['rejected'] }>
+	explain(
+		actor: Actor,
+		input: unknown,
+	): Promise<{ chosen: Placement['chosen']; candidates: Placement['candidates']; rejected: Placement['rejected'] }>
 	/** history then live events of one workload, until the signal. `{id}` */
 	followEvents(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<WorkloadEvent>
 }
