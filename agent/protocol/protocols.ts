@@ -17,6 +17,10 @@ export const PROTOCOL = {
 	command: protocolId('command', '1.0.0'),
 	/** A host's own truth, live: its node status, workload reports and events. Members only. */
 	watch: protocolId('watch', '1.0.0'),
+	/** Whether a member answers: direct probes, and probes carried for others. Members only. */
+	probe: protocolId('probe', '1.0.0'),
+	/** Statuses that one side has newer than the other; a newcomer's first look. Members only. */
+	snapshot: protocolId('snapshot', '1.0.0'),
 } as const
 export type ProtocolName = keyof typeof PROTOCOL
 
@@ -36,6 +40,10 @@ export const LIMITS = {
 	logBatchMs: 50,
 	/** HTTP bodies of console and agent. */
 	bodyBytes: 1024 * 1024,
+	/** A signed NodeStatus: 500 image names and 500 workloads are about 90 KiB. */
+	recordBytes: 128 * 1024,
+	/** Members of one lattice that a node keeps apart; above this, regions. */
+	members: 1024,
 } as const
 
 /** Seconds. Clocks of laptops drift; the same leeway everywhere. */
