@@ -75,6 +75,8 @@ export interface ObservedContainer {
 	error: string | null
 	startedAt: string | null
 	finishedAt: string | null
+	/** times the engine itself started it again since the last start by the agent */
+	restarts: number
 	/** its address on the tenant's network; null unless running */
 	address: string | null
 	ports: { container: number; address: string; port: number }[]
@@ -86,6 +88,23 @@ export interface RuntimeEvent {
 	containerId: string
 	labels: Record<string, string>
 	at: string
+}
+
+export interface LogOptions {
+	/** written into each line */
+	replica: number
+	/** lines of history */
+	tail: number
+	follow: boolean
+	/** ISO 8601; lines at or after it */
+	since?: string
+	signal?: AbortSignal
+}
+
+export interface StatsOptions {
+	replica: number
+	follow: boolean
+	signal?: AbortSignal
 }
 
 /**
@@ -121,7 +140,8 @@ export interface ContainerRuntime {
 		id: string,
 		options: { replica: number; tail: number; follow: boolean; since?: string; signal?: AbortSignal },
 	): AsyncIterable<LogLine[]>
-	stats(id: string, options: { replica: number; follow: boolean; signal?: AbortSignal }): AsyncIterable<StatsSample>
-	/** container events of these labels until the signal aborts or the engine goes away (then it throws ENGINE_UNAVAILABLE) */
-	events(labels: Record<string, string>, signal: AbortSignal): AsyncIterable<RuntimeEvent>
+	/** a sample a second when `follow`, else one; ends when the container does or the signal aborts */
+	stats(id: string, options: StatsOptions): AsyncIterable<StatsSample>
+	/** container events of these labels until the signal aborts or the engine goes away (then it throws ENGINE_UNAVAILABLE). `onSubscribed`: no event after this moment is missed, so list now */
+	events(labels: Record<string, string>, signal: AbortSignal, onSubscribed?: () => void): AsyncIterable<RuntimeEvent>
 }
