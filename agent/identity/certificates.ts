@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { ACCESS_TTL_S, CLOCK_LEEWAY_S, DEVICE_TTL_S, type Labels, MEMBERSHIP_TTL_S } from '../protocol/index.ts'
+import {
+	ACCESS_TTL_S,
+	CLOCK_LEEWAY_S,
+	DEVICE_TTL_S,
+	type Labels,
+	MEMBERSHIP_TTL_S,
+	RENEW_GRACE_S,
+} from '../protocol/index.ts'
 import type { RevocationKind, UserRole } from './claims.ts'
 import { joinBearer } from './grants.ts'
 import { generateKey, type SigningKey, thumbprint } from './keys.ts'
@@ -135,7 +142,7 @@ export async function issueClaim(
 	return signToken(signer, 'claim', payload, about.certificate === undefined ? signer.kid : about.by)
 }
 
-/** It need not outlive what it voids: nothing an issuer signs about a peer or a user lives longer than a membership. */
+/** Lives as long as what it voids could count: a membership, and the time in which an ended one may be renewed. */
 export async function issueRevocation(
 	issuer: SigningKey,
 	about: { latticeId: string; kind: RevocationKind; subject: string; minVersion?: number },
@@ -143,7 +150,7 @@ export async function issueRevocation(
 	const lifetime = statement(about.latticeId, MEMBERSHIP_TTL_S)
 	return signToken(issuer, 'revocation', {
 		...lifetime,
-		exp: lifetime.exp + 2 * CLOCK_LEEWAY_S,
+		exp: lifetime.exp + RENEW_GRACE_S + 2 * CLOCK_LEEWAY_S,
 		kind: about.kind,
 		sub: about.subject,
 		...(about.minVersion === undefined ? {} : { min: about.minVersion }),

@@ -11,6 +11,7 @@ interface Entry {
 /** The strongest revocation known of each subject. It never weakens, so order and repetition do not matter. */
 export class Revocations {
 	readonly #entries = new Map<string, Entry>()
+	readonly #tokens = new Set<string>()
 
 	/** true when it says something that was not known. */
 	add(jwt: string, payload: RevocationPayload): boolean {
@@ -20,8 +21,15 @@ export class Revocations {
 		if (known !== undefined && (known.below > below || (known.below === below && known.expiresAt >= payload.exp))) {
 			return false
 		}
+		if (known !== undefined) this.#tokens.delete(known.jwt)
+		this.#tokens.add(jwt)
 		this.#entries.set(key, { jwt, below, expiresAt: payload.exp })
 		return known === undefined || known.below < below
+	}
+
+	/** Members show each other what they know at every admission: most of it is known, and need not be verified again. */
+	has(jwt: string): boolean {
+		return this.#tokens.has(jwt)
 	}
 
 	voids(kind: RevocationKind, subject: string, version = 0): boolean {
@@ -32,7 +40,9 @@ export class Revocations {
 	/** Newest end first, for a receiver that takes only so many. What voids nothing any more is dropped. */
 	tokens(nowMs: number): string[] {
 		for (const [key, entry] of this.#entries) {
-			if (entry.expiresAt + CLOCK_LEEWAY_S < nowMs / 1000) this.#entries.delete(key)
+			if (entry.expiresAt + CLOCK_LEEWAY_S >= nowMs / 1000) continue
+			this.#entries.delete(key)
+			this.#tokens.delete(entry.jwt)
 		}
 		return [...this.#entries.values()].sort((a, b) => b.expiresAt - a.expiresAt).map((entry) => entry.jwt)
 	}

@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ACCESS_TTL_S, CLOCK_LEEWAY_S, MEMBERSHIP_TTL_S } from '../protocol/index.ts'
+import { ACCESS_TTL_S, CLOCK_LEEWAY_S, MEMBERSHIP_TTL_S, RENEW_GRACE_S } from '../protocol/index.ts'
 import {
 	issueClaim,
 	issueDelegated,
@@ -315,4 +315,22 @@ describe('claims', () => {
 		)
 		await expect(trust.verifyClaim(byMember, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
 	})
+})
+
+test('renewal: an ended certificate still names its holder for a while, a revoked one does not', async () => {
+	const member = await ours.member('h1')
+	const verifyAt = async (seconds: number, revoked = false) => {
+		const trust = await ours.trust(shifted(seconds))
+		const about = { latticeId: ours.latticeId, kind: 'node', subject: member.peerId } as const
+		if (revoked) await trust.applyRevocation(await issueRevocation(ours.issuer, about))
+		return trust.verifyMembership(member.certificate, { peerId: member.peerId, evenExpired: true })
+	}
+	const away = MEMBERSHIP_TTL_S + 30 * 86_400
+	expect(await verifyAt(away)).toMatchObject({ peerId: member.peerId })
+	await expect(verifyAt(away, true)).rejects.toEqual(refused('REVOKED', 'revoked'))
+	await expect(verifyAt(MEMBERSHIP_TTL_S + RENEW_GRACE_S + 60)).rejects.toEqual(
+		refused('CERTIFICATE_EXPIRED', 'expired'),
+	)
+	// The revocation counts as long as there is anything to renew.
+	await expect(verifyAt(MEMBERSHIP_TTL_S + RENEW_GRACE_S - 60, true)).rejects.toEqual(refused('REVOKED', 'revoked'))
 })

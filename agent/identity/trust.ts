@@ -1,4 +1,4 @@
-import { LatticeError } from '../protocol/index.ts'
+import { LatticeError, RENEW_GRACE_S } from '../protocol/index.ts'
 import {
 	type ClaimClaims,
 	ClaimPayload,
@@ -58,6 +58,7 @@ export class Trust {
 
 	/** Also one past its end is kept: what it signed while it was valid may still be asked about (claims). */
 	async addIssuer(jwt: string): Promise<void> {
+		if (this.issuers().includes(jwt)) return
 		const issuedAt = Number(peekPayload(jwt, REFUSALS.issuer).iat)
 		const payload = await this.#verify(jwt, {
 			publicKey: this.rootPublicKey,
@@ -74,6 +75,11 @@ export class Trust {
 		this.#tell({ kind: 'issuer', jwt })
 	}
 
+	#renewableAt(jwt: string): number {
+		const end = Number(peekPayload(jwt, REFUSALS.member).exp)
+		return this.#now() / 1000 <= end + RENEW_GRACE_S ? Math.min(this.#now(), end * 1000) : this.#now()
+	}
+
 	/** Certificates of the issuers known, the longest-lived first. */
 	issuers(): string[] {
 		return [...this.#issuers.values()].sort((a, b) => b.expiresAt - a.expiresAt).map((issuer) => issuer.jwt)
@@ -81,6 +87,7 @@ export class Trust {
 
 	/** One that has ended voids nothing any more and is passed over. */
 	async applyRevocation(jwt: string): Promise<void> {
+		if (this.#revocations.has(jwt)) return
 		if (Number(peekPayload(jwt, REFUSALS.revocation).exp) < this.#now() / 1000) return
 		const payload = await this.#verifyIssued(jwt, 'revocation', RevocationPayload, REFUSALS.revocation)
 		if (this.#revocations.add(jwt, payload)) this.#tell({ kind: 'revocation', jwt })
@@ -90,10 +97,14 @@ export class Trust {
 		return this.#revocations.tokens(this.#now())
 	}
 
-	/** A peer's certificate, or a device certificate whose key is the peer's own (role `device`). */
-	async verifyMembership(jwt: string, peer: { peerId: string }): Promise<MembershipClaims> {
+	/**
+	 * A peer's certificate, or a device certificate whose key is the peer's own (role `device`).
+	 * `evenExpired` is for renewal only: a node that was away past its certificate is still known for RENEW_GRACE_S.
+	 */
+	async verifyMembership(jwt: string, peer: { peerId: string; evenExpired?: boolean }): Promise<MembershipClaims> {
 		const device = readHeader(jwt, REFUSALS.member).typ === TYP.device
-		const claims = device ? await this.#deviceMembership(jwt) : await this.#nodeMembership(jwt, this.#now())
+		const at = peer.evenExpired ? this.#renewableAt(jwt) : this.#now()
+		const claims = device ? await this.#deviceMembership(jwt) : await this.#nodeMembership(jwt, at)
 		if (claims.peerId !== peer.peerId) throw refuse(REFUSALS.member, 'peer', 'belongs to another peer')
 		return claims
 	}

@@ -58,3 +58,10 @@ export const Invite = z.object({
 	addresses: z.array(z.string()).min(1),
 })
 export type Invite = z.infer<typeof Invite>
+
+/** A member asks the issuer for a fresh certificate; also after its end, as long as it is not revoked. */
+export const RenewRequest = z.object({ certificate: Jwt })
+export type RenewRequest = z.infer<typeof RenewRequest>
+
+export const RenewGranted = z.object({ certificate: Jwt, issuers: z.array(Jwt).max(16) })
+export type RenewGranted = z.infer<typeof RenewGranted>

@@ -55,5 +55,7 @@ export const ACCESS_TTL_S = 15 * 60
 /** Seconds a membership certificate lives, and the age from which it is renewed. */
 export const MEMBERSHIP_TTL_S = 90 * 86_400
 export const MEMBERSHIP_RENEW_AFTER_S = 30 * 86_400
+/** Seconds after its end in which a certificate may still be renewed, unless revoked: a machine that was off for long. */
+export const RENEW_GRACE_S = 90 * 86_400
 /** Seconds a device certificate of the CLI lives. */
 export const DEVICE_TTL_S = 30 * 86_400

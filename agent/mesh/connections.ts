@@ -1,0 +1,153 @@
+import type { MembershipClaims } from '../identity/index.ts'
+import { LatticeError } from '../protocol/index.ts'
+import type { Connection } from './libp2p-types.ts'
+import type { MeshLog, PeerChange, PeerConnection } from './peer.ts'
+
+/**
+ * Inbound connections without a certificate that may exist at once. A member shows its own within milliseconds, so
+ * when strangers crowd the port the one that has waited longest goes, and members still get in.
+ */
+const MAX_STRANGERS = 128
+
+interface Entry {
+	connection: Connection
+	admitted: { claims: MembershipClaims; certificate: string } | null
+	/** settles with the first admission, or with why there is none */
+	outcome: PromiseWithResolvers<MembershipClaims>
+	timer: NodeJS.Timeout
+	/** milliseconds; of the admission, until libp2p's monitor has measured */
+	rttMs: number | null
+}
+
+/** Every connection of this peer, and which of them have been admitted. */
+export class Connections {
+	readonly #entries = new Map<Connection, Entry>()
+	readonly #listeners = new Set<(change: PeerChange) => void>()
+	readonly #admissionTimeoutMs: number
+	readonly #log: MeshLog
+
+	constructor(options: { admissionTimeoutMs: number; log: MeshLog }) {
+		this.#admissionTimeoutMs = options.admissionTimeoutMs
+		this.#log = options.log
+	}
+
+	opened(connection: Connection): void {
+		const timer = setTimeout(() => this.#drop(connection, 'it showed no certificate in time'), this.#admissionTimeoutMs)
+		this.#entries.set(connection, { connection, admitted: null, outcome: pending(), timer, rttMs: null })
+		if (connection.direction === 'inbound') this.#evictStranger()
+	}
+
+	closed(connection: Connection): void {
+		const entry = this.#entries.get(connection)
+		if (entry === undefined) return
+		clearTimeout(entry.timer)
+		this.#entries.delete(connection)
+		entry.outcome.reject(new LatticeError('HOST_UNREACHABLE', 'The connection closed before admission; try again.'))
+		const peerId = connection.remotePeer.toString()
+		if (entry.admitted !== null && this.of(peerId) === null) this.#tell({ peerId, connected: false })
+	}
+
+	/** A second admission of the same connection renews what is known of it. */
+	admit(connection: Connection, claims: MembershipClaims, certificate: string, rttMs: number | null = null): void {
+		const entry = this.#entries.get(connection)
+		if (entry === undefined) return
+		const isNew = this.of(claims.peerId) === null
+		clearTimeout(entry.timer)
+		entry.admitted = { claims, certificate }
+		entry.rttMs ??= rttMs
+		entry.outcome.resolve(claims)
+		if (isNew) this.#tell({ peerId: claims.peerId, connected: true })
+	}
+
+	refuse(connection: Connection, reason: LatticeError): void {
+		const entry = this.#entries.get(connection)
+		if (entry === undefined || entry.admitted !== null) return
+		entry.outcome.reject(reason)
+		// The next attempt on the same connection (after a renewal) settles anew.
+		entry.outcome = pending()
+	}
+
+	claimsOf(connection: Connection): MembershipClaims | null {
+		return this.#entries.get(connection)?.admitted?.claims ?? null
+	}
+
+	/** Waits for an admission that is under way. */
+	async admission(connection: Connection): Promise<MembershipClaims> {
+		const entry = this.#entries.get(connection)
+		if (entry === undefined) throw new LatticeError('HOST_UNREACHABLE', 'The connection is closed; try again.')
+		return entry.admitted?.claims ?? entry.outcome.promise
+	}
+
+	/** An admitted, open connection with the peer; a direct one before a relayed one. */
+	of(peerId: string): Connection | null {
+		let found: Connection | null = null
+		for (const { connection, admitted } of this.#entries.values()) {
+			if (admitted?.claims.peerId !== peerId || connection.status !== 'open') continue
+			if (connection.direct) return connection
+			found = connection
+		}
+		return found
+	}
+
+	admitted(): Connection[] {
+		return [...this.#entries.values()].filter((entry) => entry.admitted !== null).map((entry) => entry.connection)
+	}
+
+	/** One connection a peer. */
+	list(): PeerConnection[] {
+		const seen = new Map<string, PeerConnection>()
+		for (const { connection, admitted, rttMs } of this.#entries.values()) {
+			if (admitted === null || connection !== this.of(admitted.claims.peerId)) continue
+			seen.set(admitted.claims.peerId, {
+				peerId: admitted.claims.peerId,
+				certificate: admitted.claims,
+				direction: connection.direction,
+				relayed: !connection.direct,
+				remoteAddress: connection.remoteAddr.toString(),
+				rttMs: connection.rtt ?? rttMs,
+			})
+		}
+		return [...seen.values()]
+	}
+
+	onPeer(listener: (change: PeerChange) => void): () => void {
+		this.#listeners.add(listener)
+		return () => this.#listeners.delete(listener)
+	}
+
+	/** Cuts the connections whose certificate no longer holds: revoked, or past its end. */
+	async recheck(verify: (certificate: string, peerId: string) => Promise<unknown>): Promise<void> {
+		for (const { connection, admitted } of [...this.#entries.values()]) {
+			if (admitted === null) continue
+			try {
+				await verify(admitted.certificate, admitted.claims.peerId)
+			} catch (thrown) {
+				this.#drop(connection, LatticeError.from(thrown).message)
+			}
+		}
+	}
+
+	#drop(connection: Connection, reason: string): void {
+		this.#log.info({ peer: connection.remotePeer.toString(), reason }, 'connection dropped')
+		connection.abort(new Error(reason))
+	}
+
+	#evictStranger(): void {
+		const strangers = [...this.#entries.values()].filter(
+			(entry) => entry.admitted === null && entry.connection.direction === 'inbound',
+		)
+		const [oldest] = strangers
+		if (oldest !== undefined && strangers.length > MAX_STRANGERS) this.#drop(oldest.connection, 'too many strangers')
+	}
+
+	#tell(change: PeerChange): void {
+		for (const listener of this.#listeners) listener(change)
+	}
+}
+
+function pending(): PromiseWithResolvers<MembershipClaims> {
+	const deferred = Promise.withResolvers<MembershipClaims>()
+	// Often nobody waits for it; a refusal is then no unhandled rejection.
+	deferred.promise.catch(() => undefined)
+	return deferred
+}

@@ -1,0 +1,70 @@
+import type { Libp2p } from 'libp2p'
+import type { MembershipClaims } from '../identity/index.ts'
+import { LatticeError, LIMITS } from '../protocol/index.ts'
+import type { Connections } from './connections.ts'
+import { JsonStream } from './json-stream.ts'
+import type { Connection } from './libp2p-types.ts'
+import type { MeshLog } from './peer.ts'
+
+/** anyone: a stranger too. peers: whoever was admitted. members: nodes of the lattice, not users' devices. */
+export type Audience = 'anyone' | 'peers' | 'members'
+
+export interface Caller {
+	connection: Connection
+	peerId: string
+	/** null only where the audience is `anyone` */
+	claims: MembershipClaims | null
+}
+
+/** The modules that every protocol of this room stands on. */
+export interface Ground {
+	node: Libp2p
+	connections: Connections
+	log: MeshLog
+}
+
+/**
+ * The one way that a stream reaches a protocol: who may not speak it is reset before a byte is read.
+ * On a connection that this side dialled the other may be quicker than its admission here, so that is waited for;
+ * on one that the other side dialled, it was admitted before it could know.
+ */
+export async function serve(
+	{ node, connections, log }: Ground,
+	protocol: string,
+	audience: Audience,
+	handler: (stream: JsonStream, caller: Caller) => Promise<void>,
+): Promise<void> {
+	await node.handle(
+		protocol,
+		async (stream, connection) => {
+			const json = new JsonStream(stream)
+			try {
+				const claims = await admittedClaims(connections, connection, audience)
+				await handler(json, { connection, peerId: connection.remotePeer.toString(), claims })
+			} catch (thrown) {
+				const error = LatticeError.from(thrown)
+				const facts = { peer: connection.remotePeer.toString(), protocol, code: error.code, err: thrown }
+				log.debug(facts, 'stream reset')
+				json.abort(error)
+			}
+		},
+		{
+			maxInboundStreams: LIMITS.streamsPerProtocol,
+			maxOutboundStreams: LIMITS.streamsPerProtocol,
+			runOnLimitedConnection: true,
+		},
+	)
+}
+
+async function admittedClaims(
+	connections: Connections,
+	connection: Connection,
+	audience: Audience,
+): Promise<MembershipClaims | null> {
+	const known = connections.claimsOf(connection)
+	if (audience === 'anyone') return known
+	const claims = known ?? (connection.direction === 'outbound' ? await connections.admission(connection) : null)
+	if (claims === null) throw new LatticeError('UNAUTHENTICATED', 'Show a certificate first.')
+	if (audience === 'members' && claims.role === 'device') throw new LatticeError('FORBIDDEN', 'This is for nodes only.')
+	return claims
+}

@@ -1,0 +1,13 @@
+export { createPeer } from './mesh-peer.ts'
+export type {
+	CommandHandler,
+	JoinHandler,
+	MeshLog,
+	MeshTimeouts,
+	Peer,
+	PeerChange,
+	PeerConnection,
+	PeerOptions,
+	RenewHandler,
+	WatchSource,
+} from './peer.ts'

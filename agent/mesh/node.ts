@@ -1,0 +1,65 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { LIMITS } from '../protocol/index.ts'
+import { guarded } from './guarded-service.ts'
+import type { Connection } from './libp2p-types.ts'
+import type { MeshTimeouts, PeerOptions } from './peer.ts'
+
+/** What the services of libp2p know that its public face does not say. */
+export interface NodeServices extends Record<string, unknown> {
+	/** every address listened on, public ones too: `getMultiaddrs` hides those until AutoNAT has confirmed them */
+	listening: { addresses(): string[] }
+	identify: { identify(connection: Connection): Promise<unknown> }
+}
+
+/**
+ * TCP, Noise, yamux. Circuit relay and gossip join as further services (and transports) here, each `guarded`, so that
+ * a stranger speaks none of their protocols.
+ */
+export async function createNode(
+	options: Pick<PeerOptions, 'key' | 'listen' | 'announce'>,
+	timeouts: MeshTimeouts,
+	isAdmitted: (connection: Connection) => boolean,
+): Promise<Libp2p<NodeServices>> {
+	const seed = Buffer.from(options.key.seed, 'base64url')
+	return createLibp2p<NodeServices>({
+		start: false,
+		privateKey: await generateKeyPairFromSeed('Ed25519', seed),
+		nodeInfo: { name: 'lattice', version: '1', userAgent: 'lattice/1' },
+		addresses: { listen: options.listen, appendAnnounce: options.announce ?? [] },
+		transports: [tcp()],
+		connectionEncrypters: [noise()],
+		streamMuxers: [
+			yamux({
+				maxInboundStreams: 4 * LIMITS.streamsPerProtocol,
+				maxOutboundStreams: 4 * LIMITS.streamsPerProtocol,
+				// 152–205 → 319 MB/s against the default (docs: measurements); also the bound of what a slow reader holds.
+				streamOptions: { maxStreamWindowSize: 1024 * 1024 },
+			}),
+		],
+		connectionManager: {
+			maxConnections: 1024,
+			// 5 a second and 10 pending are the defaults: nodes behind one address that all rejoin would be refused.
+			inboundConnectionThreshold: 100,
+			maxIncomingPendingConnections: 256,
+			dialTimeout: timeouts.reach,
+			addressDialTimeout: timeouts.address,
+			inboundUpgradeTimeout: timeouts.admission,
+		},
+		// A peer that is dead without having said so is noticed, and its streams end, within 15 s.
+		connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 3_000, maxTimeout: 5_000 } },
+		services: {
+			ping: guarded(ping({ runOnLimitedConnection: true }), isAdmitted),
+			// After admission, by this room: a stranger is told nothing.
+			identify: guarded(identify({ runOnConnectionOpen: false, runOnLimitedConnection: true }), isAdmitted),
+			listening: (components) => ({
+				addresses: () => components.transportManager.getAddrs().map((address) => address.toString()),
+			}),
+		},
+	})
+}
