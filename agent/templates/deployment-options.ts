@@ -78,6 +78,7 @@ export const DEPLOYMENT_FIELDS: readonly Field[] = [
 		path: 'expose',
 		label: 'Reachable through',
 		kind: 'select',
+		multiple: true,
 		options: [
 			{ value: 'gateway', label: 'Gateway' },
 			{ value: 'lan', label: 'Local network' },

@@ -10,6 +10,8 @@ export interface Field {
 	help?: string
 	placeholder?: string
 	options?: { value: string; label: string }[]
+	/** a `select` of any number of its options: the value is an array */
+	multiple?: boolean
 	unit?: string
 	advanced?: boolean
 }
