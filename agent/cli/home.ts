@@ -49,5 +49,5 @@ export function lockHome(home: Home): FileLock {
 
 /** The agent has joined: it needs no invite any more. */
 export function isEnrolled(home: Home): boolean {
-	return existsSync(home.file('agent', 'certificate'))
+	return existsSync(home.file('agent', 'enrolment.json'))
 }

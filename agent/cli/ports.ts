@@ -28,7 +28,7 @@ export class Ports {
 	constructor(home: Home, isFree: IsFree = portIsFree) {
 		this.#home = home
 		this.#isFree = isFree
-		this.#remembered = readJsonFile(home.file('ports.json'), RememberedPorts) ?? {}
+		this.#remembered = rememberedPorts(home)
 	}
 
 	async pick(name: PortName, host: string, given: number | undefined, option: string): Promise<number> {
@@ -65,6 +65,15 @@ export class Ports {
 	async #usable(host: string, port: number): Promise<boolean> {
 		return !this.#picked.has(port) && (await this.#isFree(host, port))
 	}
+}
+
+function rememberedPorts(home: Home): RememberedPorts {
+	return readJsonFile(home.file('ports.json'), RememberedPorts) ?? {}
+}
+
+/** Where the last start of this home put it; null when nobody started there or the port was given. */
+export function rememberedPort(home: Home, name: PortName): number | null {
+	return rememberedPorts(home)[name] ?? null
 }
 
 /** Binding is the only honest question; an address this machine does not have is the caller's mistake. */

@@ -3,12 +3,38 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { openCli } from './cli.ts'
 import { registerAgent } from './commands/agent.ts'
+import { registerChanges } from './commands/change.ts'
+import { registerDelete } from './commands/delete.ts'
+import { registerDeploy } from './commands/deploy.ts'
+import { registerEvents } from './commands/events.ts'
+import { registerExplain } from './commands/explain.ts'
+import { registerGet } from './commands/get.ts'
+import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
+import { registerList } from './commands/list.ts'
+import { registerLogin } from './commands/login.ts'
+import { registerLogs } from './commands/logs.ts'
+import { registerNodes } from './commands/nodes.ts'
 import { registerUp } from './commands/up.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Every command in the order of --help. */
-const COMMANDS = [registerUp, registerJoin, registerAgent]
+const COMMANDS = [
+	registerUp,
+	registerLogin,
+	registerDeploy,
+	registerList,
+	registerGet,
+	registerLogs,
+	registerEvents,
+	registerChanges,
+	registerDelete,
+	registerExplain,
+	registerNodes,
+	registerInvite,
+	registerJoin,
+	registerAgent,
+]
 
 const PackageJson = z.object({ version: z.string() })
 

@@ -25,11 +25,12 @@ export interface LocalTruth {
  * writer, its own host; a report of a host that is away is kept and said to be unknown.
  */
 export class Directory {
-	readonly #local: LocalTruth
+	readonly #local: LocalTruth | null
 	readonly #others = new Map<string, Known>()
 	readonly #now: () => number
 
-	constructor(local: LocalTruth, now: () => number = Date.now) {
+	/** `local` is null for a client that hosts nothing (the CLI). */
+	constructor(local: LocalTruth | null, now: () => number = Date.now) {
 		this.#local = local
 		this.#now = now
 	}
@@ -69,19 +70,17 @@ export class Directory {
 	}
 
 	nodes(): NodeView[] {
-		const self: NodeView = {
-			status: this.#local.status(),
-			liveness: 'alive',
-			lastSeenAt: iso(this.#now()),
-			roundTripMs: 0,
-		}
+		const now = iso(this.#now())
+		const self: NodeView[] = this.#local
+			? [{ status: this.#local.status(), liveness: 'alive', lastSeenAt: now, roundTripMs: 0 }]
+			: []
 		const others = [...this.#others.values()].map((known) => ({
 			status: known.status,
 			liveness: known.liveness,
 			lastSeenAt: iso(known.lastSeenAt),
 			roundTripMs: known.roundTripMs,
 		}))
-		return [self, ...others]
+		return [...self, ...others]
 	}
 
 	/** One for each (host, workload). Those of a host that is away have status `unknown`, with the reason. */
@@ -89,7 +88,7 @@ export class Directory {
 		const others = [...this.#others.values()].flatMap((known) =>
 			[...known.reports.values()].map((report) => (known.liveness === 'alive' ? report : unknown(report, known))),
 		)
-		return [...this.#local.reports(), ...others]
+		return [...(this.#local?.reports() ?? []), ...others]
 	}
 
 	/** Every host that holds replicas of it, most recently changed generation first. */

@@ -3,7 +3,6 @@ import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
 import { isEnrolled, lockHome } from '../home.ts'
-import { defaultNodeName } from '../node-name.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { AgentReady, agentChild } from '../supervisor/children.ts'
@@ -68,7 +67,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 		const supervisor = new Supervisor({ home, terminal })
 		const spec = agentChild({
 			home,
-			name: run.name ?? defaultNodeName(),
+			name: run.name,
 			host: run.agentHost,
 			port: agentPort,
 			meshListen,

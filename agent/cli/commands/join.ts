@@ -17,7 +17,7 @@ export const registerJoin: Register = (program, open) => {
 		.argument('<token>', 'what `lattice invite` printed; "-" reads it from stdin')
 		.option('--name <name>', 'name of this node (default: the host name)')
 		.option('--label <k=v>', 'a label of this node; repeatable', keyValue)
-		.action((token: string, options: JoinOptions, command) => {
+		.action(async (argument: string, options: JoinOptions, command) => {
 			const cli = open(command)
 			const name = options.name === undefined ? undefined : parseInput(NodeName, options.name, ['--name'])
 			if (isEnrolled(cli.home)) {
@@ -26,14 +26,18 @@ export const registerJoin: Register = (program, open) => {
 					`${cli.home.path} has joined a lattice already; run it with "lattice agent", or give another --home.`,
 				)
 			}
-			return runAgent({ ...options, name, invite: tokenFrom(token), labels: options.label ?? {} }, cli)
+			const invite = await tokenFrom(argument)
+			await runAgent({ ...options, name, invite, labels: options.label ?? {} }, cli)
 		})
 }
 
-function tokenFrom(argument: string): string {
-	const token = (argument === '-' ? readFileSync(0, 'utf8') : argument).trim()
+/** Refused here when it can never work, before an engine is installed for it. */
+async function tokenFrom(argument: string): Promise<string> {
+	const token = (argument === '-' ? readFileSync(0, 'utf8') : argument).replaceAll(/\s/g, '')
 	if (!/^[A-Za-z0-9_-]{40,}$/.test(token)) {
 		throw new LatticeError('INVALID_INPUT', 'This is no invite; paste the whole line that "lattice invite" printed.')
 	}
+	const { parseInvite } = await import('../../identity/index.ts')
+	parseInvite(token)
 	return token
 }

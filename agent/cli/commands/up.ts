@@ -2,7 +2,6 @@ import { NodeName, parseInput } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
 import { isEnrolled, lockHome } from '../home.ts'
-import { defaultNodeName } from '../node-name.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { openCluster } from '../postgres/cluster.ts'
@@ -40,7 +39,7 @@ export const registerUp: Register = (program, open) => {
 }
 
 async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
-	const name = options.name === undefined ? defaultNodeName() : parseInput(NodeName, options.name, ['--name'])
+	const name = options.name === undefined ? undefined : parseInput(NodeName, options.name, ['--name'])
 	const lock = lockHome(home)
 	const engine = await ensureEngine(options, terminal)
 	const ports = new Ports(home)

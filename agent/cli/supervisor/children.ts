@@ -98,7 +98,8 @@ export function consoleChild(settings: ConsoleSettings): ChildSpec {
 
 export interface AgentSettings {
 	home: Home
-	name: string
+	/** undefined: the agent takes the host name */
+	name: string | undefined
 	host: string
 	port: number
 	meshListen: string[]

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { LogLine, Node, Workload, WorkloadEvent } from '../../protocol/index.ts'
+import { Explanation, InviteAnswer, type Lattice } from './lattice.ts'
+import { type Session, withBearer } from './session.ts'
+import { trpcMutation, trpcQuery, trpcSubscription } from './trpc.ts'
+
+const Workloads = z.array(Workload)
+const Nodes = z.array(Node)
+const Logs = z.object({ lines: z.array(LogLine) })
+const LogBatch = z.array(LogLine)
+
+/** The lattice through the console's tRPC. */
+export function consoleClient(origin: URL, session: Session): Lattice {
+	const query = <T>(procedure: string, input: unknown, output: z.ZodType<T>) =>
+		withBearer(session, (bearer) => trpcQuery(origin, procedure, input, output, { bearer }))
+	const mutation = <T>(procedure: string, input: unknown, output: z.ZodType<T>) =>
+		withBearer(session, (bearer) => trpcMutation(origin, procedure, input, output, { bearer }))
+	async function* subscription<T>(procedure: string, input: unknown, output: z.ZodType<T>, signal: AbortSignal) {
+		const bearer = await session.bearer()
+		yield* trpcSubscription(origin, procedure, input, output, { bearer, signal })
+	}
+
+	return {
+		where: `the console at ${origin.origin}`,
+		deploy: (order) => mutation('workload.deploy', order, Workload),
+		dryRun: (draft) => query('workload.dryRun', draft, Explanation),
+		list: () => query('workload.list', undefined, Workloads),
+		get: (id) => query('workload.get', { id }, Workload),
+		start: (id) => mutation('workload.start', { id }, Workload),
+		stop: (id) => mutation('workload.stop', { id }, Workload),
+		restart: (id) => mutation('workload.restart', { id }, Workload),
+		delete: (id) => mutation('workload.delete', { id }, Workload),
+		scale: (id, replicas) => mutation('workload.scale', { id, replicas }, Workload),
+		explain: (id) => query('workload.explain', { id }, Explanation),
+		events: (id, signal) => subscription('workload.events', { id }, WorkloadEvent, signal),
+		logs: async (id, lines) => (await query('workload.logs', { id, lines }, Logs)).lines,
+		followLogs: (id, lines, signal) => subscription('workload.followLogs', { id, lines }, LogBatch, signal),
+		nodes: () => query('node.list', undefined, Nodes),
+		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
+		close: async () => undefined,
+	}
+}

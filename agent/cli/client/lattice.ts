@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { type LogLine, type Node, Placement, type Workload, type WorkloadEvent } from '../../protocol/index.ts'
+
+export interface Order {
+	name: string
+	type: string
+	config: unknown
+	/** chosen here, so that a repeated request is the same order */
+	commandId: string
+}
+
+/** A placement without who decided and when: what every interface answers to "why there?". */
+export const Explanation = Placement.pick({ chosen: true, candidates: true, rejected: true })
+export type Explanation = z.infer<typeof Explanation>
+
+/** `token` is the secret, once. */
+export const InviteAnswer = z.object({ token: z.string(), expiresAt: z.string().optional() })
+export type InviteAnswer = z.infer<typeof InviteAnswer>
+
+/**
+ * The lattice as the CLI uses it, over whichever way answers: the console's tRPC, an agent's REST, or the mesh.
+ * Every method throws LatticeError. Long reads end when `signal` aborts.
+ */
+export interface Lattice {
+	/** for sentences: "the console at http://…" */
+	readonly where: string
+	/** taken, not yet running */
+	deploy(order: Order): Promise<Workload>
+	/** what would be chosen; nothing changes */
+	dryRun(draft: Pick<Order, 'type' | 'config'>): Promise<Explanation>
+	list(): Promise<Workload[]>
+	/** with credentials */
+	get(id: string): Promise<Workload>
+	start(id: string): Promise<Workload>
+	stop(id: string): Promise<Workload>
+	restart(id: string): Promise<Workload>
+	delete(id: string): Promise<Workload>
+	scale(id: string, replicas: number): Promise<Workload>
+	explain(id: string): Promise<Explanation>
+	/** history, then live */
+	events(id: string, signal: AbortSignal): AsyncIterable<WorkloadEvent>
+	logs(id: string, lines: number): Promise<LogLine[]>
+	followLogs(id: string, lines: number, signal: AbortSignal): AsyncIterable<LogLine[]>
+	nodes(): Promise<Node[]>
+	invite(wish: { ttlSeconds: number; uses: number; labels: Record<string, string> }): Promise<InviteAnswer>
+	/** lets the process end */
+	close(): Promise<void>
+}

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { authorityOfDevice } from '../../commands/authority.ts'
+import { Directory } from '../../commands/directory.ts'
+import { Entry, resultOf } from '../../commands/entry.ts'
+import { workloadOf } from '../../commands/view.ts'
+import { keyFromSeed, Trust } from '../../identity/index.ts'
+import { createPeer } from '../../mesh/index.ts'
+import {
+	type CommandFrame,
+	type CommandResult,
+	LatticeError,
+	type LogLine,
+	type Workload,
+	type WorkloadEvent,
+} from '../../protocol/index.ts'
+import type { Device } from '../config.ts'
+import type { Home } from '../home.ts'
+import { readIfThere } from '../private-file.ts'
+import { needsConsole } from './agent-client.ts'
+import { claimerOf, gather } from './gather.ts'
+import type { Lattice } from './lattice.ts'
+
+/** After a host took an order, until its report of it is here. */
+const REPORT_MS = 5_000
+
+/**
+ * The lattice with no console: this process joins the mesh as a client peer with its device certificate, learns from
+ * the agents what they hold, and is an entry of its own. It places by the same rules and signs each command with the
+ * device's key, so that the agents need not trust it with anything.
+ */
+export async function meshClient(home: Home, device: Device): Promise<Lattice> {
+	const seed = readIfThere(home.file('device.key'))?.trim()
+	if (!seed)
+		throw new LatticeError('UNAUTHENTICATED', 'The key of this device is gone; log in again when the console is back.')
+	const trust = new Trust({ latticeId: device.latticeId, rootPublicKey: device.rootPublicKey })
+	for (const issuer of device.issuers) await trust.addIssuer(issuer)
+	const authority = await authorityOfDevice(trust, device.certificate, seed)
+
+	const quiet = () => undefined
+	const peer = await createPeer({
+		key: keyFromSeed(seed),
+		listen: [],
+		trust: () => trust,
+		certificate: () => device.certificate,
+		log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+	})
+	await peer.start()
+	const closing = new AbortController()
+	const directory = new Directory(null)
+	const close = async () => {
+		closing.abort()
+		await peer.stop()
+	}
+	try {
+		await gather(peer, device.members, directory, closing.signal)
+	} catch (error) {
+		await close()
+		throw error
+	}
+
+	const entry = new Entry({
+		peerId: peer.peerId,
+		directory,
+		send: (peerId, request, signal) => peer.command(peerId, request, { signal }),
+		claimer: (key) => claimerOf(peer, key),
+	})
+	const never = new AbortController().signal
+	const current = async (id: string): Promise<Workload> => {
+		const report = entry.resolve(authority, id)
+		const result = await entry.get(authority, report.id, true, never)
+		return workloadOf(result.report ?? report, result.credentials)
+	}
+	const change = async (kind: 'start' | 'stop' | 'restart', id: string) =>
+		workloadFrom(await resultOf(entry.change(authority, kind, id, undefined, never)))
+
+	return {
+		where: 'the mesh',
+		deploy: async (order) => accepted(entry.deploy(authority, order, never), current),
+		dryRun: async (draft) => entry.dryRun(authority, draft),
+		list: async () => entry.list(authority).map((report) => workloadOf(report)),
+		get: current,
+		start: (id) => change('start', id),
+		stop: (id) => change('stop', id),
+		restart: (id) => change('restart', id),
+		delete: async (id) => {
+			const report = entry.resolve(authority, id)
+			await resultOf(entry.remove(authority, report.id, true, undefined, never))
+			return { ...workloadOf(report), status: 'deleting' }
+		},
+		scale: () => Promise.reject(needsConsole('scaling')),
+		explain: async (id) => entry.resolve(authority, id).placement,
+		events: (id, signal) => eventsOf(entry.read(authority, { kind: 'events', workloadId: id, follow: true }, signal)),
+		logs: async (id, lines) => {
+			const command = { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: false } as const
+			const all: LogLine[] = []
+			for await (const batch of logsOf(entry.read(authority, command, never))) all.push(...batch)
+			return all.sort((a, b) => (a.at < b.at ? -1 : 1)).slice(-lines)
+		},
+		followLogs: (id, lines, signal) =>
+			logsOf(entry.read(authority, { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: true }, signal)),
+		nodes: async () => entry.nodes(),
+		invite: () => Promise.reject(needsConsole('invites')),
+		close,
+	}
+}
+
+/** Taken as soon as the host tells of it; the host goes on when this stream is left. */
+async function accepted(
+	frames: AsyncIterable<CommandFrame>,
+	current: (id: string) => Promise<Workload>,
+): Promise<Workload> {
+	for await (const frame of frames) {
+		if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
+		if (frame.type === 'result') return workloadFrom(frame.result)
+		if (frame.type === 'event') return reported(frame.event.workloadId, current)
+	}
+	throw new LatticeError('HOST_UNREACHABLE', 'The host went away before it took the order; ask again.')
+}
+
+async function reported(id: string, current: (id: string) => Promise<Workload>): Promise<Workload> {
+	const deadline = Date.now() + REPORT_MS
+	for (;;) {
+		try {
+			return await current(id)
+		} catch (error) {
+			const early = error instanceof LatticeError && error.code === 'NOT_FOUND' && Date.now() < deadline
+			if (!early) throw error
+		}
+		await sleep(50)
+	}
+}
+
+function workloadFrom(result: CommandResult): Workload {
+	if (!result.report) throw new LatticeError('PROTOCOL_ERROR', 'The host answered without a report of the workload.')
+	return workloadOf(result.report, result.credentials)
+}
+
+async function* eventsOf(frames: AsyncIterable<CommandFrame>): AsyncGenerator<WorkloadEvent> {
+	for await (const frame of frames) {
+		if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
+		if (frame.type === 'event') yield frame.event
+	}
+}
+
+async function* logsOf(frames: AsyncIterable<CommandFrame>): AsyncGenerator<LogLine[]> {
+	for await (const frame of frames) {
+		if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
+		if (frame.type === 'logs') yield frame.lines
+	}
+}
