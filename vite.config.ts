@@ -3,6 +3,13 @@ import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vite'
 import config from './remix.config.js'
 
+/** Types of loaders and actions follow the flag in remix.config.js. */
+declare module '@remix-run/server-runtime' {
+	interface Future {
+		v3_singleFetch: true
+	}
+}
+
 export default defineConfig({
 	plugins: [tailwindcss(), remix(config)],
 	build: { target: 'es2022' },

@@ -8,7 +8,7 @@ import { NonceContext } from './components/shell/nonce.ts'
 import { isWireError } from './wire-error.server.ts'
 
 /** Deferred data (the last log lines of a failed replica) may take this long; the page around it is sent at once. */
-export const streamTimeout = 5_000
+const STREAM_MS = 6_000
 
 export default function handleRequest(
 	request: Request,
@@ -42,7 +42,7 @@ export default function handleRequest(
 				},
 			},
 		)
-		setTimeout(abort, streamTimeout + 1_000)
+		setTimeout(abort, STREAM_MS)
 	})
 }
 

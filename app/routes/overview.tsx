@@ -24,7 +24,15 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
 }
 
 /** A filter changes the URL and nothing else: the rows are here already. */
-export function shouldRevalidate({ currentUrl, nextUrl, formMethod }: { currentUrl: URL; nextUrl: URL; formMethod?: string }) {
+export function shouldRevalidate({
+	currentUrl,
+	nextUrl,
+	formMethod,
+}: {
+	currentUrl: URL
+	nextUrl: URL
+	formMethod?: string
+}) {
 	return formMethod === 'POST' || currentUrl.pathname !== nextUrl.pathname || currentUrl.search === nextUrl.search
 }
 

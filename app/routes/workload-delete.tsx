@@ -1,1 +1,105 @@
-export default function Page() { return null }
+import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
+import { Form, useActionData, useLoaderData, useNavigation, useOutletContext, useParams } from '@remix-run/react'
+import type { Workload } from '../../agent/protocol/index.ts'
+import { templateOf } from '../../agent/templates/catalogue.ts'
+import { Button, ButtonLink } from '../components/ui/button.tsx'
+import { Input } from '../components/ui/field.tsx'
+import { Problem } from '../components/ui/problem.tsx'
+import { Sheet } from '../components/ui/sheet.tsx'
+import { requireActor } from '../session.server.ts'
+import { answered, refusal, statusOf } from '../wire-error.server.ts'
+
+/** What the template would make for this order; secrets are not needed to name volumes, so blanks stand in. */
+function volumesOf(type: string, config: unknown): { name: string; path: string }[] | null {
+	const template = templateOf(type)
+	const parsed = template.schema.safeParse(config)
+	// an order of another version of the template: what it made is not known here
+	if (!parsed.success) return null
+	return template.plan(
+		parsed.data,
+		template.makeSecrets(parsed.data, (characters) => '-'.repeat(characters)),
+	).volumes
+}
+
+export async function loader({ request, context, params }: LoaderFunctionArgs) {
+	const actor = await requireActor(request, context)
+	const { workload, config } = await answered(context.services.workloads.detail(actor, { id: params.id }))
+	return { volumes: volumesOf(workload.type, config) }
+}
+
+export async function action({ request, context, params }: ActionFunctionArgs) {
+	const actor = await requireActor(request, context)
+	const form = await request.formData()
+	const typed = String(form.get('name') ?? '')
+	const { workloads } = context.services
+	try {
+		const { workload } = await workloads.detail(actor, { id: params.id })
+		if (typed.trim() !== workload.name) {
+			return data({ typed, mistyped: `Type ${workload.name} to delete it.`, error: undefined }, { status: 400 })
+		}
+		await workloads.delete(actor, { id: params.id, ...(form.has('whenBack') && { whenBack: true }) })
+		return redirect('/')
+	} catch (thrown) {
+		const error = refusal(thrown)
+		return data({ typed, mistyped: undefined, error }, { status: statusOf(error) })
+	}
+}
+
+export default function DeleteWorkload() {
+	const { volumes } = useLoaderData<typeof loader>()
+	const answer = useActionData<typeof action>()
+	const workload = useOutletContext<Workload>()
+	const { id } = useParams()
+	const sending = useNavigation().formMethod === 'POST'
+	const unreachable = workload.status === 'unknown' || answer?.error?.code === 'HOST_UNREACHABLE'
+	const back = `/workloads/${id}`
+	return (
+		<Sheet title={`Delete ${workload.name}?`} closeTo={back}>
+			<Form method="post" className="grid gap-4">
+				{answer?.error && <Problem error={answer.error} />}
+				{volumes === null ? (
+					<p>Its containers go, and with them the data in all its volumes. There is no way back from this.</p>
+				) : volumes.length > 0 ? (
+					<div>
+						<p>Its containers go, and with them the data in:</p>
+						<ul className="mt-2 rounded bg-sunken px-3 py-2">
+							{volumes.map(({ name, path }) => (
+								<li key={path}>
+									<span className="font-medium">{name}</span> <code className="text-muted">{path}</code>
+								</li>
+							))}
+						</ul>
+						<p className="mt-2 text-muted">There is no way back from this, and no copy elsewhere.</p>
+					</div>
+				) : (
+					<p>Its containers go. It has no volumes, so no data is lost with it.</p>
+				)}
+				<Input
+					id="confirm-name"
+					name="name"
+					label={`Type ${workload.name} to confirm`}
+					autoComplete="off"
+					autoCapitalize="off"
+					spellCheck={false}
+					required
+					defaultValue={answer?.typed}
+					error={answer?.mistyped}
+				/>
+				{unreachable && (
+					<label className="flex min-h-9 items-center gap-2 max-md:min-h-11">
+						<input type="checkbox" name="whenBack" />
+						{workload.node?.name ?? 'Its node'} cannot be reached: delete when it is back
+					</label>
+				)}
+				<div className="flex flex-wrap justify-end gap-2">
+					<ButtonLink to={back} preventScrollReset>
+						Keep it
+					</ButtonLink>
+					<Button variant="primary" disabled={sending}>
+						{sending ? 'Deleting…' : `Delete ${workload.name}`}
+					</Button>
+				</div>
+			</Form>
+		</Sheet>
+	)
+}

@@ -37,7 +37,13 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 			const workloads = new Map(message.workloads.map((workload) => [workload.id, workload]))
 			const gone = [...state.workloads.keys()].filter((id) => !workloads.has(id))
 			const nodes = new Map(message.nodes.map((node) => [node.peerId, node]))
-			return { ...state, workloads, nodes, removed: new Set([...state.removed, ...gone]), snapshots: state.snapshots + 1 }
+			return {
+				...state,
+				workloads,
+				nodes,
+				removed: new Set([...state.removed, ...gone]),
+				snapshots: state.snapshots + 1,
+			}
 		}
 		case 'workload':
 			return { ...state, workloads: new Map(state.workloads).set(message.workload.id, message.workload) }

@@ -58,5 +58,9 @@ export function useLiveNodes(loaded: readonly Node[]): Node[] {
 }
 
 function asUnknown(workload: Workload): Workload {
-	return { ...workload, status: 'unknown', statusReason: `The console has not answered; last known: ${workload.status}.` }
+	return {
+		...workload,
+		status: 'unknown',
+		statusReason: `The console has not answered; last known: ${workload.status}.`,
+	}
 }

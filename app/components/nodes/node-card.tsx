@@ -14,7 +14,11 @@ export function nodeStatus(node: Node, stale: boolean): { tone: Tone; word: stri
 export function NodeCard({ node, stale }: { node: Node; stale: boolean }) {
 	const { tone, word } = nodeStatus(node, stale)
 	return (
-		<li className="card relative min-w-0 p-4 hover:border-control" data-node={node.peerId} data-status={stale ? 'unknown' : node.status}>
+		<li
+			className="card relative min-w-0 p-4 hover:border-control"
+			data-node={node.peerId}
+			data-status={stale ? 'unknown' : node.status}
+		>
 			<div className="mb-3 flex items-baseline justify-between gap-2">
 				<Link to={`/nodes/${node.peerId}`} prefetch="intent" className="row-link truncate font-medium">
 					{node.name}

@@ -76,13 +76,19 @@ function nodeException(node: Node): Exception[] {
 		{ key: node.peerId, tone, subject: node.name, to, sentence, remedy: { label: `Look at ${node.name}`, to } },
 	]
 	if (node.status === 'down') {
-		return exception('failed', 'No member can reach this machine. See that it has power and network, and that its agent runs.')
+		return exception(
+			'failed',
+			'No member can reach this machine. See that it has power and network, and that its agent runs.',
+		)
 	}
 	if (node.status === 'suspect') {
 		return exception('degraded', 'This machine missed a probe; others are being asked whether they reach it.')
 	}
 	if (node.status === 'alive' && !node.engine.ready) {
-		return exception('degraded', node.engine.reason ?? 'Its container engine does not answer. Start Docker on this machine.')
+		return exception(
+			'degraded',
+			node.engine.reason ?? 'Its container engine does not answer. Start Docker on this machine.',
+		)
 	}
 	return []
 }

@@ -75,7 +75,15 @@ function FilterLink({ query, chosen, label, count, glyph }: FilterLinkProps) {
 function SearchBox({ query }: { query: Query }) {
 	const form = useRef<HTMLFormElement>(null)
 	return (
-		<Form ref={form} role="search" method="get" action="/" replace preventScrollReset className="relative md:ml-auto max-md:w-full">
+		<Form
+			ref={form}
+			role="search"
+			method="get"
+			action="/"
+			replace
+			preventScrollReset
+			className="relative md:ml-auto max-md:w-full"
+		>
 			{query.tone && <input type="hidden" name="status" value={query.tone} />}
 			<Search size={14} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-muted" />
 			<input

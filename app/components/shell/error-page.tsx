@@ -13,16 +13,23 @@ function explain(error: unknown): Explained {
 			return { code: String(body.code), sentence: String(body.message) }
 		}
 		if (error.status === 404) {
-			return { code: 'NOT_FOUND', sentence: 'There is no page at this address. It may have been deleted, or the link is cut short.' }
+			return {
+				code: 'NOT_FOUND',
+				sentence: 'There is no page at this address. It may have been deleted, or the link is cut short.',
+			}
 		}
 		return { code: `HTTP ${error.status}`, sentence: error.statusText || 'The console refused this request.' }
 	}
 	if (typeof navigator !== 'undefined' && !navigator.onLine) {
-		return { code: 'OFFLINE', sentence: 'This browser is offline. What runs in your lattice goes on; connect and try again.' }
+		return {
+			code: 'OFFLINE',
+			sentence: 'This browser is offline. What runs in your lattice goes on; connect and try again.',
+		}
 	}
 	return {
 		code: 'INTERNAL',
-		sentence: 'Something failed inside the console, and its log has the cause. What runs in your lattice is not touched by this.',
+		sentence:
+			'Something failed inside the console, and its log has the cause. What runs in your lattice is not touched by this.',
 	}
 }
 

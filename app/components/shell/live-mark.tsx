@@ -1,8 +1,7 @@
 import { useFreshness } from '../live/live.tsx'
-import { useHydrated } from '../ui/clock.tsx'
+import { useHydrated, useNow } from '../ui/clock.tsx'
 import { formatAge } from '../ui/format.ts'
 import { Status } from '../ui/status.tsx'
-import { useNow } from '../ui/clock.tsx'
 
 /** Whether this page still hears the console. The word is announced; the counting seconds are not. */
 export function LiveMark() {

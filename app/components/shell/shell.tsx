@@ -21,7 +21,10 @@ const PAGES = [
 export function Shell({ user, theme, children }: ShellProps) {
 	return (
 		<div className="md:grid md:grid-cols-[208px_minmax(0,1fr)]">
-			<a href="#main" className="sr-only focus:not-sr-only focus:fixed focus:z-50 focus:bg-text focus:p-2 focus:text-bg">
+			<a
+				href="#main"
+				className="sr-only focus:not-sr-only focus:fixed focus:z-50 focus:bg-text focus:p-2 focus:text-bg"
+			>
 				Skip to content
 			</a>
 			<header className="flex items-center justify-between border-b border-line px-4 py-1 md:sticky md:top-0 md:h-dvh md:flex-col md:items-stretch md:justify-start md:border-r md:border-b-0 md:px-3 md:py-4">

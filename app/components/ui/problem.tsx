@@ -22,7 +22,8 @@ export function issueFor(error: WireError | null | undefined, path: string): str
 	for (const issue of issues as { path?: unknown; message?: unknown }[]) {
 		if (typeof issue.path !== 'string' || typeof issue.message !== 'string') continue
 		const at = issue.path.replace(/^config\./, '')
-		if (at === path || at.startsWith(`${path}.`)) return at === path ? issue.message : `${at.slice(path.length + 1)}: ${issue.message}`
+		if (at === path || at.startsWith(`${path}.`))
+			return at === path ? issue.message : `${at.slice(path.length + 1)}: ${issue.message}`
 	}
 	return undefined
 }

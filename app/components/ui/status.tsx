@@ -49,7 +49,9 @@ const SHAPE: Record<Tone, JSX.Element> = {
 		</>
 	),
 	stopped: <circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" strokeWidth="1.5" />,
-	unknown: <path d="M6 1 11 6 6 11 1 6Z" fill="none" stroke="currentColor" strokeWidth="1.4" strokeDasharray="2.2 1.3" />,
+	unknown: (
+		<path d="M6 1 11 6 6 11 1 6Z" fill="none" stroke="currentColor" strokeWidth="1.4" strokeDasharray="2.2 1.3" />
+	),
 }
 
 export function StatusGlyph({ tone, className = '' }: { tone: Tone; className?: string }) {

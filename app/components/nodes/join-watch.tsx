@@ -1,0 +1,84 @@
+import { Form } from '@remix-run/react'
+import { useState } from 'react'
+import type { Node } from '../../../agent/protocol/index.ts'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { useHydrated, useNow } from '../ui/clock.tsx'
+import { CopyLine } from '../ui/copy.tsx'
+import { formatDuration } from '../ui/format.ts'
+import { Status } from '../ui/status.tsx'
+
+interface JoinWatchProps {
+	invite: { command: string; expiresAt: string }
+	nodes: Node[]
+}
+
+/** Silence that long is no slow machine any more. */
+const SILENCE_MS = 60_000
+
+/** The line to paste, and what becomes of it: the box goes on listening until the machine is there. */
+export function JoinWatch({ invite, nodes }: JoinWatchProps) {
+	const hydrated = useHydrated()
+	const now = useNow()
+	const [before] = useState(() => ({ peers: new Set(nodes.map(({ peerId }) => peerId)), at: now }))
+	const joined = nodes.filter(({ peerId }) => !before.peers.has(peerId))
+	const left = Date.parse(invite.expiresAt) - now
+	return (
+		<div className="grid gap-4">
+			<p>On the other machine, in a checkout of Lattice, run:</p>
+			<CopyLine text={invite.command} what="line" />
+			<p className="text-sm text-muted">
+				{left > 0 ? (
+					<>
+						For one machine. Expires{' '}
+						<time dateTime={invite.expiresAt}>in {formatDuration(Math.floor(left / 1_000) * 1_000)}</time>. Who has this
+						line can join, so send it as you would a password.
+					</>
+				) : (
+					'This line has expired and joins nothing any more.'
+				)}
+			</p>
+			<div role="status" className="needs-js border-t border-line pt-4">
+				{joined.map((node) => (
+					<p key={node.peerId} className="flex items-center justify-between gap-4">
+						<span>
+							<span className="font-medium">{node.name}</span> has joined
+						</span>
+						<Status
+							tone={node.engine.ready ? 'healthy' : 'degraded'}
+							word={node.engine.ready ? 'ready' : 'engine down'}
+						/>
+					</p>
+				))}
+				{joined.length === 0 && left > 0 && <Status tone="progressing" word="Listening for it…" />}
+			</div>
+			{hydrated && joined.length === 0 && left > 0 && now - before.at > SILENCE_MS && <LikelyCauses />}
+			<div className="flex justify-end gap-2">
+				{(left <= 0 || joined.length > 0) && (
+					<Form method="post">
+						<input type="hidden" name="ttlSeconds" value="3600" />
+						<Button>Another line</Button>
+					</Form>
+				)}
+				<ButtonLink to="/nodes" variant="primary">
+					Done
+				</ButtonLink>
+			</div>
+		</div>
+	)
+}
+
+function LikelyCauses() {
+	return (
+		<div className="text-sm">
+			<p className="font-medium">Nothing heard for a minute. The likely causes:</p>
+			<ul className="mt-1 list-disc pl-5 text-muted">
+				<li>The line was not run yet, or was cut when it was copied: it must be one line.</li>
+				<li>
+					The other machine cannot reach this one: both on the same network, and no firewall before the mesh port.
+				</li>
+				<li>Its clock is wrong by more than six minutes.</li>
+			</ul>
+			<p className="mt-1 text-muted">What it prints there names the one.</p>
+		</div>
+	)
+}

@@ -1,0 +1,39 @@
+import { Link } from '@remix-run/react'
+import type { Node } from '../../../agent/protocol/index.ts'
+import { Age } from '../ui/age.tsx'
+import { Status } from '../ui/status.tsx'
+import { Capacity, nodeStatus } from './node-card.tsx'
+
+export function NodeRow({ node, stale }: { node: Node; stale: boolean }) {
+	const { tone, word } = nodeStatus(node, stale)
+	return (
+		<li
+			data-node={node.peerId}
+			data-status={stale ? 'unknown' : node.status}
+			className="relative grid items-center gap-x-8 gap-y-3 border-t border-line p-4 first:border-t-0 hover:bg-sunken md:grid-cols-[128px_minmax(0,1fr)_minmax(0,1fr)]"
+		>
+			<Status tone={tone} word={word} />
+			<div className="min-w-0">
+				<p className="flex items-baseline gap-2">
+					<Link to={`/nodes/${node.peerId}`} prefetch="intent" className="row-link truncate font-medium">
+						{node.name}
+					</Link>
+					{node.gateway && <span className="text-sm text-muted">gateway</span>}
+				</p>
+				<p className="truncate text-sm text-muted">
+					{[node.arch, node.engine.version && `Docker ${node.engine.version}`, ...labelTexts(node)]
+						.filter(Boolean)
+						.join(' · ')}
+				</p>
+				<p className="text-sm text-muted">
+					seen <Age at={node.lastSeenAt} />
+				</p>
+			</div>
+			<Capacity node={node} />
+		</li>
+	)
+}
+
+export function labelTexts({ labels }: Pick<Node, 'labels'>): string[] {
+	return Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+}

@@ -1,0 +1,139 @@
+import { Pause, Play } from 'lucide-react'
+import { type UIEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import type { WorkloadEvent } from '../../../../agent/protocol/index.ts'
+import { Button } from '../../ui/button.tsx'
+import { plural } from '../../ui/format.ts'
+import type { LogRow } from './log-buffer.ts'
+import { LogRowView, ROW_PX } from './log-row.tsx'
+import { useLogStream } from './log-stream.ts'
+import { clockText, plainText } from './log-text.ts'
+
+interface LogViewProps {
+	workloadId: string
+	replicas: number
+	epoch: string
+	events: readonly WorkloadEvent[]
+}
+
+/** Rows drawn above and below what is seen, so that a fast scroll finds them there. */
+const OVERSCAN = 20
+
+/**
+ * Follows the container. Leaving the bottom pauses, coming back goes on; nothing that arrives moves what is being
+ * read. Only the rows in sight are in the document, so a day of logs scrolls like a page of them.
+ */
+export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
+	const [paused, setPaused] = useState(false)
+	const [search, setSearch] = useState('')
+	const { rows, waiting, state, problem, open } = useLogStream({ workloadId, paused, epoch, events })
+	const shown = useMemo(() => rows.filter((row) => found(row, search)), [rows, search])
+	const box = useRef<HTMLDivElement>(null)
+	const [window, setWindow] = useState({ top: 0, height: 440 })
+
+	useLayoutEffect(() => {
+		const element = box.current
+		if (element && !paused && shown.length > 0) element.scrollTop = element.scrollHeight
+	}, [shown, paused])
+
+	function onScroll(event: UIEvent<HTMLDivElement>) {
+		const { scrollTop, scrollHeight, clientHeight } = event.currentTarget
+		setWindow({ top: scrollTop, height: clientHeight })
+		setPaused(scrollHeight - scrollTop - clientHeight > ROW_PX)
+	}
+
+	const first = Math.max(0, Math.floor(window.top / ROW_PX) - OVERSCAN)
+	const last = Math.min(shown.length, Math.ceil((window.top + window.height) / ROW_PX) + OVERSCAN)
+	return (
+		<section id="logs" aria-labelledby="logs-title" className="mt-8 scroll-mt-4">
+			<div className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
+				<h2 id="logs-title" className="text-lg font-semibold">
+					Logs
+				</h2>
+				<p className="text-sm text-muted" role="status">
+					{STATE_TEXT[state]}
+				</p>
+				<a
+					href={`/workloads/${workloadId}/logs?lines=5000`}
+					className="link text-sm max-md:inline-flex max-md:min-h-11 max-md:items-center"
+				>
+					Plain text
+				</a>
+				<div className="needs-js ml-auto flex items-center gap-2 max-md:w-full">
+					<input
+						type="search"
+						aria-label="Search these lines"
+						placeholder="Search these lines"
+						value={search}
+						onChange={(event) => setSearch(event.target.value)}
+						className="control md:w-52"
+					/>
+					<Button type="button" onClick={() => setPaused(!paused)} aria-pressed={paused}>
+						{paused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
+						{paused ? 'Follow' : 'Pause'}
+					</Button>
+				</div>
+			</div>
+			{problem && <p className="mb-2 text-sm text-failed">{problem.message}</p>}
+			<div className="card relative overflow-hidden bg-sunken">
+				{/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must take the keyboard's focus (WCAG 2.1.1) */}
+				<div
+					ref={box}
+					role="log"
+					aria-live="off"
+					aria-label="Log lines"
+					tabIndex={0}
+					onScroll={onScroll}
+					className="h-[440px] overflow-auto py-2 font-mono text-xs -outline-offset-2"
+				>
+					{shown.length === 0 ? (
+						<p className="px-4 text-muted">{search ? 'No line has this text.' : EMPTY_TEXT[state]}</p>
+					) : (
+						<div className="w-max min-w-full">
+							<div style={{ height: first * ROW_PX }} />
+							{shown.slice(first, last).map((row) => (
+								<LogRowView key={row.key} row={row} replicas={replicas} onOpen={open} />
+							))}
+							<div style={{ height: (shown.length - last) * ROW_PX }} />
+						</div>
+					)}
+				</div>
+				{paused && (
+					<Button
+						type="button"
+						variant="primary"
+						className="absolute right-4 bottom-4"
+						onClick={() => setPaused(false)}
+					>
+						{waiting > 0 ? `${plural(waiting, 'new line')} below` : 'Back to the newest'}
+					</Button>
+				)}
+			</div>
+			{search && <p className="mt-1 text-sm text-muted">{scanned(shown, rows)}</p>}
+		</section>
+	)
+}
+
+const STATE_TEXT = {
+	connecting: 'Connecting…',
+	following: 'Following',
+	reconnecting: 'Reconnecting…',
+	ended: 'Ended with the container',
+} as const
+
+const EMPTY_TEXT = {
+	connecting: 'Reading…',
+	following: 'Nothing written yet.',
+	reconnecting: 'The console does not answer; trying again.',
+	ended: 'It wrote nothing.',
+} as const
+
+function found(row: LogRow, search: string): boolean {
+	return search === '' || (row.kind === 'line' && plainText(row.line.text).toLowerCase().includes(search.toLowerCase()))
+}
+
+/** A search that finds nothing must say where it looked. */
+function scanned(shown: readonly LogRow[], rows: readonly LogRow[]): string {
+	const first = rows.find((row) => row.kind === 'line')
+	const from = first?.kind === 'line' ? clockText(first.line.at).slice(0, 8) : 'the beginning'
+	return `${shown.length} of the ${plural(rows.length, 'line')} on this page, from ${from} to now. Older lines are in the plain text.`
+}

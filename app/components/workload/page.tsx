@@ -1,0 +1,99 @@
+import type { LogLine, WireError, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
+import type { Snippet } from '../../../agent/templates/template.ts'
+import type { WorkloadDetail } from '../../services/services.ts'
+import { Age } from '../ui/age.tsx'
+import { Problem } from '../ui/problem.tsx'
+import { Status, TONE_OF_STATUS } from '../ui/status.tsx'
+import { Actions } from './actions.tsx'
+import { Credentials } from './credentials.tsx'
+import { Endpoints } from './endpoints.tsx'
+import { Facts } from './facts.tsx'
+import { LogView } from './logs/log-view.tsx'
+import { PlacementTable } from './placement-table.tsx'
+import { pullOf } from './progress.ts'
+import { timelineOf } from './timeline.ts'
+import { Timeline } from './timeline-view.tsx'
+
+export interface WorkloadPageProps {
+	workload: Workload
+	detail: Omit<WorkloadDetail, 'workload' | 'events'>
+	events: WorkloadEvent[]
+	credentialNames: string[]
+	snippets: Snippet[]
+	revealed: Record<string, string> | null
+	error: WireError | undefined
+	lastLines: Promise<LogLine[]> | null
+}
+
+export function WorkloadPage(props: WorkloadPageProps) {
+	const { workload, detail, events } = props
+	const pull = pullOf(workload, events)
+	return (
+		<article data-workload={workload.id} data-status={workload.status}>
+			<header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-4">
+				<div className="min-w-0">
+					<h1 className="flex flex-wrap items-baseline gap-x-4 text-2xl font-semibold tracking-tight break-all max-md:text-xl">
+						{workload.name}
+						<span aria-live="polite" className="text-base font-normal tracking-normal">
+							<Status
+								tone={TONE_OF_STATUS[workload.status]}
+								word={pull ? `pulling ${Math.floor(pull.percent)} %` : workload.status}
+							/>
+						</span>
+					</h1>
+					<p className="mt-1 text-muted">
+						{sentenceOf(workload)}
+						<Age at={workload.createdAt} />
+					</p>
+				</div>
+				<Actions workload={workload} />
+			</header>
+			{props.error && (
+				<div className="mt-4">
+					<Problem error={props.error} />
+				</div>
+			)}
+			{workload.status === 'unknown' && workload.statusReason && (
+				<p className="card mt-4 p-4">{workload.statusReason}</p>
+			)}
+			<Timeline steps={timelineOf(events, workload)} lastLines={props.lastLines} />
+			<div className="mt-4 grid items-start gap-4 lg:grid-cols-2">
+				<div className="grid min-w-0 gap-4">
+					<Endpoints workload={workload} />
+					{props.credentialNames.length > 0 && (
+						<Facts workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
+					)}
+				</div>
+				<div className="grid min-w-0 gap-4">
+					<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
+					{props.credentialNames.length === 0 && (
+						<Facts workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
+					)}
+				</div>
+			</div>
+			<LogView workloadId={workload.id} replicas={workload.replicas} epoch={epochOf(workload)} events={events} />
+			{detail.placement && (
+				<section aria-labelledby="placement" className="mt-8">
+					<h2 id="placement" className="text-lg font-semibold">
+						Placement
+					</h2>
+					<p className="mb-3 text-sm text-muted">
+						Decided by {detail.placement.by} <Age at={detail.placement.at} />, from what it knew then.
+					</p>
+					<PlacementTable placement={detail.placement} caption="Why this node" />
+				</section>
+			)}
+		</article>
+	)
+}
+
+function sentenceOf({ type, node, replicas }: Workload): string {
+	const what = replicas > 1 ? `${replicas} replicas of ${type}` : type
+	return `${what}${node ? ` on ${node.name}` : ''}, created `
+}
+
+/** A log that ended with its container is opened again when there is a container again. */
+function epochOf({ status, generation }: Workload): string {
+	const alive = status === 'starting' || status === 'running' || status === 'unhealthy' || status === 'stopping'
+	return `${generation}/${alive ? 'alive' : status === 'unknown' ? 'alive' : 'over'}`
+}

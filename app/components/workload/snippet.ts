@@ -1,0 +1,6 @@
+/** `{name}` becomes the credential of that name; one that is not there keeps its braces, so that the gap shows. */
+export function fillSnippet(text: string, credentials: Record<string, string>): string {
+	return text.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) =>
+		Object.hasOwn(credentials, name) ? String(credentials[name]) : whole,
+	)
+}

@@ -1,0 +1,106 @@
+import { Await } from '@remix-run/react'
+import { type ReactNode, Suspense } from 'react'
+import type { LogLine } from '../../../agent/protocol/index.ts'
+import { useNow } from '../ui/clock.tsx'
+import { formatBytes, formatDuration } from '../ui/format.ts'
+import { Bar } from '../ui/meter.tsx'
+import { StatusGlyph, type Tone } from '../ui/status.tsx'
+import { plainText } from './logs/log-text.ts'
+import type { Step } from './timeline.ts'
+
+const TONE: Record<Step['state'], Tone> = {
+	done: 'healthy',
+	active: 'progressing',
+	failed: 'failed',
+	waiting: 'stopped',
+}
+const WORD: Record<Step['state'], string> = { done: 'done', active: 'under way', failed: 'failed', waiting: 'not yet' }
+
+/** One line of steps; the one that failed is open below it, with its last words. */
+export function Timeline({ steps, lastLines }: { steps: Step[]; lastLines: Promise<LogLine[]> | null }) {
+	const failed = steps.find((step) => step.state === 'failed')
+	return (
+		<section aria-label="Timeline" className="card mt-6">
+			<ol className="grid max-md:py-2 md:grid-cols-5">
+				{steps.map((step) => (
+					<StepCell key={step.key} step={step} />
+				))}
+			</ol>
+			{failed && (
+				<div className="border-t border-line p-4">
+					<p className="font-medium break-words">{failed.error?.message ?? `${failed.title} did not succeed.`}</p>
+					{failed.error && <p className="font-mono text-xs text-muted">{failed.error.code}</p>}
+					{lastLines && <LastLines lines={lastLines} />}
+				</div>
+			)}
+		</section>
+	)
+}
+
+function StepCell({ step }: { step: Step }) {
+	const waiting = step.state === 'waiting'
+	return (
+		<li
+			aria-current={step.state === 'active' ? 'step' : undefined}
+			className="min-w-0 border-line px-4 max-md:grid max-md:grid-cols-[1fr_auto] max-md:items-baseline max-md:gap-x-4 max-md:py-1.5 md:border-l md:py-3 md:first:border-l-0"
+		>
+			<p className={`flex items-center gap-2 ${waiting ? 'text-muted' : 'font-medium'}`}>
+				<StatusGlyph tone={TONE[step.state]} className={step.state === 'active' ? 'breathe' : ''} />
+				{step.title}
+				<span className="sr-only">: {WORD[step.state]}</span>
+			</p>
+			<p className="truncate text-sm text-muted md:mt-0.5 md:pl-5">
+				<Elapsed step={step} />
+				{step.detail && step.state === 'done' && <> {step.detail}</>}
+			</p>
+			{step.progress && <Pull progress={step.progress} />}
+		</li>
+	)
+}
+
+function Elapsed({ step }: { step: Step }): ReactNode {
+	const now = useNow()
+	if (step.state === 'active' && step.since) return formatDuration(Math.max(0, now - Date.parse(step.since)))
+	if (step.durationMs !== null) return formatDuration(step.durationMs)
+	return step.state === 'waiting' || step.state === 'failed' ? ' ' : null
+}
+
+function Pull({ progress }: { progress: NonNullable<Step['progress']> }) {
+	const bytes = `${formatBytes(progress.currentBytes)} of ${formatBytes(progress.totalBytes)}`
+	return (
+		<div className="max-md:col-span-2 md:pl-5">
+			<Bar share={progress.percent / 100} label={`Pulling ${progress.image}: ${bytes}`} />
+			<p className="mt-1 truncate text-sm text-muted">{bytes}</p>
+		</div>
+	)
+}
+
+function LastLines({ lines }: { lines: Promise<LogLine[]> }) {
+	return (
+		<div className="mt-3">
+			<Suspense fallback={<p className="text-sm text-muted">Reading its last lines…</p>}>
+				<Await
+					resolve={lines}
+					errorElement={
+						<p className="text-sm text-muted">Its last lines cannot be read now: the host does not answer.</p>
+					}
+				>
+					{(read) =>
+						read.length === 0 ? (
+							<p className="text-sm text-muted">It wrote nothing before it ended.</p>
+						) : (
+							<>
+								<p className="mb-1 text-sm text-muted">
+									Its last {read.length === 1 ? 'line' : `${read.length} lines`}
+								</p>
+								<pre tabIndex={0} className="overflow-x-auto rounded bg-sunken p-3 text-sm">
+									{read.map((line) => plainText(line.text)).join('\n')}
+								</pre>
+							</>
+						)
+					}
+				</Await>
+			</Suspense>
+		</div>
+	)
+}
