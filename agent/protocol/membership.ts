@@ -7,7 +7,9 @@ import { LIMITS } from './protocols.ts'
  */
 const PeerId = z.string().min(40).max(64)
 const Incarnation = z.number().int().min(0)
-const Sequence = z.number().int().min(0)
+/** (incarnation, sequence) of a status: which of two is newer, whatever any clock says. */
+export const Version = z.tuple([Incarnation, z.number().int().min(0)])
+export type Version = z.infer<typeof Version>
 /** Random, so that nobody can answer a probe that it has not seen. */
 const ProbeId = z.number().int().min(0)
 
@@ -61,8 +63,8 @@ export const ProbeMessage = z.discriminatedUnion('kind', [
 		kind: z.literal('ack'),
 		id: ProbeId,
 		incarnation: Incarnation,
-		/** of the newest status: whoever missed it asks */
-		sequence: Sequence,
+		/** of the sender's newest status: whoever missed it asks */
+		version: Version,
 		suspected: Suspected,
 		answer: Signed.optional(),
 		rumours: Rumours,
@@ -72,8 +74,6 @@ export const ProbeMessage = z.discriminatedUnion('kind', [
 	z.object({ kind: z.literal('nack-for'), id: ProbeId, target: PeerId }),
 ])
 export type ProbeMessage = z.infer<typeof ProbeMessage>
-
-const Version = z.tuple([Incarnation, Sequence])
 
 export const SnapshotMessage = z.discriminatedUnion('kind', [
 	/** "this is what I have": the answer is what is newer, and what the other side wants in turn */
@@ -100,6 +100,6 @@ export type SnapshotMessage = z.infer<typeof SnapshotMessage>
 export const GossipMessage = z.discriminatedUnion('kind', [
 	z.object({ kind: z.literal('status'), record: StatusRecord }),
 	z.object({ kind: z.literal('rumour'), signed: Signed }),
-	z.object({ kind: z.literal('digest'), incarnation: Incarnation, sequence: Sequence }),
+	z.object({ kind: z.literal('digest'), incarnation: Incarnation, version: Version }),
 ])
 export type GossipMessage = z.infer<typeof GossipMessage>
