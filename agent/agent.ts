@@ -184,7 +184,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	await nodeStatus.start()
 	reconciler.start()
 	const links = new Links({ peer, directory, members: () => lattice.enrolment.members, log })
-	links.start()
+	await links.start()
 	const { server, port } = await listen(api.fetch, config.host, config.port)
 	const url = urlOf(config.host, port)
 	log.info({ url, peerId: peer.peerId }, 'agent ready')

@@ -11,6 +11,8 @@ export interface LinksModules {
 }
 
 const REDIAL_MS = 2000
+/** how long a start waits for the first round */
+const FIRST_DIAL_MS = 2000
 const REDIAL_MAX_MS = 30_000
 /** A peer whose connection dropped is suspect this long, then down. */
 const SUSPECT_MS = 3000
@@ -31,12 +33,13 @@ export class Links {
 		this.#modules = modules
 	}
 
-	start(): void {
+	/** Resolves when every member was dialled once, so that a fresh agent does not take the console for dead. */
+	async start(): Promise<void> {
 		const { peer } = this.#modules
 		this.#off = peer.onPeer(({ peerId, connected }) => (connected ? this.#follow(peerId) : this.#lost(peerId)))
 		for (const connection of peer.connected()) this.#follow(connection.peerId)
-		this.#dialAll()
-		this.#timer = setInterval(() => this.#dialAll(), REDIAL_MS)
+		this.#timer = setInterval(() => void this.#dialAll(), REDIAL_MS)
+		await Promise.race([this.#dialAll(), new Promise((resolve) => setTimeout(resolve, FIRST_DIAL_MS).unref())])
 	}
 
 	stop(): void {
@@ -46,21 +49,24 @@ export class Links {
 		for (const timer of this.#suspects.values()) clearTimeout(timer)
 	}
 
-	#dialAll(): void {
+	async #dialAll(): Promise<void> {
 		const { peer, members, log } = this.#modules
 		const connected = new Set(peer.connected().map((connection) => connection.peerId))
+		const dials: Promise<void>[] = []
 		for (const member of members()) {
 			if (member.peerId === peer.peerId || connected.has(member.peerId) || member.addresses.length === 0) continue
 			const attempt = this.#attempts.get(member.peerId) ?? { failures: 0, due: 0 }
 			if (attempt.due > Date.now()) continue
 			const wait = Math.min(REDIAL_MAX_MS, REDIAL_MS * 2 ** attempt.failures)
 			this.#attempts.set(member.peerId, { failures: attempt.failures + 1, due: Date.now() + wait })
-			peer.dial(member).then(
-				() => this.#attempts.delete(member.peerId),
+			const dial = peer.dial(member).then(
+				() => void this.#attempts.delete(member.peerId),
 				(error: unknown) =>
 					log.debug({ peer: member.peerId, code: LatticeError.from(error).code }, 'a member could not be dialled'),
 			)
+			dials.push(dial)
 		}
+		await Promise.all(dials)
 	}
 
 	#follow(peerId: string): void {

@@ -12,7 +12,7 @@ const stopping = new AbortController()
 async function main(): Promise<void> {
 	const config = agentConfig(process.env)
 	const log = pino({ level: config.logLevel, base: { process: 'agent' } })
-	const runtime = new DockerRuntime({ host: config.dockerHost })
+	const runtime = new DockerRuntime({ dockerHost: config.dockerHost })
 	const agent = await createAgent(config, { runtime, log }, stopping.signal)
 	process.send?.({ type: 'ready', url: agent.url, peerId: agent.peerId })
 	await new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -100,18 +100,12 @@ export class Executor {
 
 	/** Puts an observed container's facts on its row, without an event. */
 	observe(row: ReplicaRow, container: ObservedContainer): void {
-		if (
-			row.containerId === container.id &&
-			row.startedAt === container.startedAt &&
-			row.exitCode === container.exitCode
-		)
-			return
-		this.#modules.assignments.putReplica({
-			...row,
-			containerId: container.id,
-			startedAt: container.startedAt,
-			exitCode: container.exitCode,
-		})
+		const { id: containerId, startedAt, exitCode } = container
+		const restarts = Math.max(row.restarts, container.restarts)
+		const facts = { containerId, startedAt, exitCode, restarts }
+		const same = row.containerId === containerId && row.startedAt === startedAt
+		if (same && row.exitCode === exitCode && row.restarts === restarts) return
+		this.#modules.assignments.putReplica({ ...row, ...facts })
 		this.#modules.changes.emit({ kind: 'workload', workloadId: row.workloadId })
 	}
 

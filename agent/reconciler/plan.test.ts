@@ -39,6 +39,7 @@ function container(change: Partial<ObservedContainer> = {}, replica = 0, generat
 		error: null,
 		startedAt: new Date(NOW - 60_000).toISOString(),
 		finishedAt: null,
+		restarts: 0,
 		address: '10.0.0.2',
 		ports: [],
 		...change,

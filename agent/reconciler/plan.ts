@@ -1,4 +1,5 @@
 import type { WireError, WorkloadStatus } from '../protocol/index.ts'
+import { exitReason } from '../runtime/exit-reason.ts'
 import type { ObservedContainer } from '../runtime/runtime.ts'
 import type { Assignment, ReplicaRow } from '../store/assignments.ts'
 
@@ -120,6 +121,8 @@ function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer
 			return [{ op: 'start', replica, containerId: container.id }]
 		case 'running':
 			return up(input, row, container)
+		case 'restarting':
+			return restarting(row, container)
 		case 'exited':
 		case 'dead':
 			return exited(input, row, container)
@@ -134,6 +137,8 @@ function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer
 function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
 	const readiness = input.readiness.get(replica) ?? 'waiting'
+	// The engine started it again before it had ever been ready: the deployment failed, however alive it looks now.
+	if (!row.settledOnce && container.restarts > 0) return [failExit(row, container)]
 	if (container.health === 'unhealthy') {
 		if (!row.settledOnce) return [failHealth(row, container, 'its health check fails')]
 		return mark(row, 'unhealthy', 'its health check fails')
@@ -155,29 +160,33 @@ function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Op
 	return [...mark(row, 'starting', 'waiting until it is ready'), { op: 'await', replica, ms: PROBE_EVERY_MS }]
 }
 
+/** Between two starts by the engine's own policy. */
+function restarting(row: ReplicaRow, container: ObservedContainer): Operation[] {
+	if (!row.settledOnce) return [failExit(row, container)]
+	const reason = `${exitReason(container)?.message ?? 'It ended.'} The engine starts it again.`
+	return [...mark(row, 'unhealthy', reason), { op: 'await', replica: row.index, ms: 1000 }]
+}
+
+/** Ended, and the engine leaves it so: stopped by hand, or the engine was restarted without it. */
 function exited(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
-	const why = container.oomKilled
-		? 'was killed for using more memory than its limit'
-		: `ended with exit code ${container.exitCode ?? 'unknown'}`
-	if (!row.settledOnce) {
-		const remedy = container.oomKilled
-			? 'Give it more memory.'
-			: container.exitCode === 0
-				? "A workload's command must keep running."
-				: 'Its last lines are in the facts.'
-		const error: WireError = {
-			code: 'CONTAINER_EXITED',
-			message: `The container ${why} before it was ready. ${remedy}`,
-			facts: { exitCode: container.exitCode, oomKilled: container.oomKilled },
-		}
-		return [{ op: 'fail', replica, containerId: container.id, error }]
-	}
+	if (!row.settledOnce) return [failExit(row, container)]
 	const finished = container.finishedAt ? Date.parse(container.finishedAt) : input.now
 	const due = finished + backoffMs(row.restarts)
 	if (input.now >= due) return [{ op: 'start', replica, containerId: container.id }]
-	const reason = `it ${why}; restart ${row.restarts + 1} follows`
+	const reason = `${exitReason(container)?.message ?? 'It ended.'} It is started again.`
 	return [...mark(row, 'unhealthy', reason), { op: 'await', replica, ms: due - input.now }]
+}
+
+function failExit(row: ReplicaRow, container: ObservedContainer): Operation {
+	const reason = exitReason(container)
+	const error: WireError = reason?.toJSON() ?? {
+		code: 'CONTAINER_EXITED',
+		message: 'The container ended before it was ready; its last lines say why.',
+		facts: {},
+	}
+	const hint = container.exitCode === 0 ? " A workload's command must keep running." : ''
+	return { op: 'fail', replica: row.index, containerId: container.id, error: { ...error, message: error.message + hint } }
 }
 
 function failHealth(row: ReplicaRow, container: ObservedContainer, why: string): Operation {
