@@ -12,8 +12,8 @@ const MAX_STRANGERS = 128
 interface Entry {
 	connection: Connection
 	admitted: { claims: MembershipClaims; certificate: string } | null
-	/** settles with the first admission, or with why there is none */
-	outcome: PromiseWithResolvers<MembershipClaims>
+	/** an admission that this side has begun */
+	admission: Promise<MembershipClaims> | null
 	timer: NodeJS.Timeout
 	/** milliseconds; of the admission, until libp2p's monitor has measured */
 	rttMs: number | null
@@ -33,7 +33,7 @@ export class Connections {
 
 	opened(connection: Connection): void {
 		const timer = setTimeout(() => this.#drop(connection, 'it showed no certificate in time'), this.#admissionTimeoutMs)
-		this.#entries.set(connection, { connection, admitted: null, outcome: pending(), timer, rttMs: null })
+		this.#entries.set(connection, { connection, admitted: null, admission: null, timer, rttMs: null })
 		if (connection.direction === 'inbound') this.#evictStranger()
 	}
 
@@ -42,7 +42,6 @@ export class Connections {
 		if (entry === undefined) return
 		clearTimeout(entry.timer)
 		this.#entries.delete(connection)
-		entry.outcome.reject(new LatticeError('HOST_UNREACHABLE', 'The connection closed before admission; try again.'))
 		const peerId = connection.remotePeer.toString()
 		if (entry.admitted !== null && this.of(peerId) === null) this.#tell({ peerId, connected: false })
 	}
@@ -55,27 +54,30 @@ export class Connections {
 		clearTimeout(entry.timer)
 		entry.admitted = { claims, certificate }
 		entry.rttMs ??= rttMs
-		entry.outcome.resolve(claims)
 		if (isNew) this.#tell({ peerId: claims.peerId, connected: true })
 	}
 
-	refuse(connection: Connection, reason: LatticeError): void {
+	/** One admission a connection at a time: whoever else wants the same connection waits for it. */
+	admitting(connection: Connection, begin: () => Promise<MembershipClaims>): Promise<MembershipClaims> {
 		const entry = this.#entries.get(connection)
-		if (entry === undefined || entry.admitted !== null) return
-		entry.outcome.reject(reason)
-		// The next attempt on the same connection (after a renewal) settles anew.
-		entry.outcome = pending()
+		if (entry === undefined) return begin()
+		entry.admission ??= begin().finally(() => {
+			entry.admission = null
+		})
+		return entry.admission
 	}
 
 	claimsOf(connection: Connection): MembershipClaims | null {
 		return this.#entries.get(connection)?.admitted?.claims ?? null
 	}
 
-	/** Waits for an admission that is under way. */
-	async admission(connection: Connection): Promise<MembershipClaims> {
+	/**
+	 * Who is at the other end, or null for a stranger. Where this side has begun an admission the other may use the
+	 * connection as soon as it has answered, before its answer is read here; so that is waited for.
+	 */
+	async identified(connection: Connection): Promise<MembershipClaims | null> {
 		const entry = this.#entries.get(connection)
-		if (entry === undefined) throw new LatticeError('HOST_UNREACHABLE', 'The connection is closed; try again.')
-		return entry.admitted?.claims ?? entry.outcome.promise
+		return entry?.admitted?.claims ?? (await entry?.admission) ?? null
 	}
 
 	/** An admitted, open connection with the peer; a direct one before a relayed one. */
@@ -143,11 +145,4 @@ export class Connections {
 	#tell(change: PeerChange): void {
 		for (const listener of this.#listeners) listener(change)
 	}
-}
-
-function pending(): PromiseWithResolvers<MembershipClaims> {
-	const deferred = Promise.withResolvers<MembershipClaims>()
-	// Often nobody waits for it; a refusal is then no unhandled rejection.
-	deferred.promise.catch(() => undefined)
-	return deferred
 }

@@ -23,11 +23,7 @@ export interface Ground {
 	log: MeshLog
 }
 
-/**
- * The one way that a stream reaches a protocol: who may not speak it is reset before a byte is read.
- * On a connection that this side dialled the other may be quicker than its admission here, so that is waited for;
- * on one that the other side dialled, it was admitted before it could know.
- */
+/** The one way that a stream reaches a protocol: who may not speak it is reset before a byte is read. */
 export async function serve(
 	{ node, connections, log }: Ground,
 	protocol: string,
@@ -61,9 +57,8 @@ async function admittedClaims(
 	connection: Connection,
 	audience: Audience,
 ): Promise<MembershipClaims | null> {
-	const known = connections.claimsOf(connection)
-	if (audience === 'anyone') return known
-	const claims = known ?? (connection.direction === 'outbound' ? await connections.admission(connection) : null)
+	if (audience === 'anyone') return connections.claimsOf(connection)
+	const claims = await connections.identified(connection)
 	if (claims === null) throw new LatticeError('UNAUTHENTICATED', 'Show a certificate first.')
 	if (audience === 'members' && claims.role === 'device') throw new LatticeError('FORBIDDEN', 'This is for nodes only.')
 	return claims

@@ -96,7 +96,7 @@ export class JsonStream {
 
 	#onBytes(bytes: Uint8Array): void {
 		try {
-			this.#frames.push(...this.#decoder.push(bytes))
+			for (const frame of this.#decoder.push(bytes)) this.#frames.push(frame)
 		} catch (thrown) {
 			this.#failure = LatticeError.from(thrown)
 			this.abort(this.#failure)

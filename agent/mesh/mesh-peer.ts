@@ -65,7 +65,6 @@ class MeshPeer implements Peer {
 	readonly #renew: Renew
 	readonly #commands: Commands
 	readonly #watch: Watch
-	readonly #admissions = new Map<Connection, Promise<unknown>>()
 	#recheckTimer: NodeJS.Timeout | undefined
 	#spreadTimer: NodeJS.Timeout | undefined
 	#trusted: { trust: Trust; unsubscribe: () => void } | null = null
@@ -82,7 +81,7 @@ class MeshPeer implements Peer {
 		this.#reach = new Reach({
 			...ground,
 			timeoutMs: timeouts.reach,
-			admit: (connection) => this.#admit(connection),
+			admit: (connection) => this.#admission.initiate(connection),
 			isEnrolled: () => this.#isEnrolled(),
 		})
 		this.#join = new Join(ground, this.#reach, timeouts.issuer)
@@ -183,15 +182,6 @@ class MeshPeer implements Peer {
 	#onOpen(connection: Connection): void {
 		this.#subscribe()
 		this.#connections.opened(connection)
-	}
-
-	/** One admission a connection at a time: whoever else wants the same connection waits for it. */
-	#admit(connection: Connection): Promise<unknown> {
-		const running = this.#admissions.get(connection)
-		if (running !== undefined) return running
-		const admission = this.#admission.initiate(connection).finally(() => this.#admissions.delete(connection))
-		this.#admissions.set(connection, admission)
-		return admission
 	}
 
 	/** libp2p's services (relay, gossip) learn of a peer by this; only once it is admitted. */

@@ -36,7 +36,11 @@ export class Admission {
 		)
 	}
 
-	async initiate(connection: Connection): Promise<MembershipClaims> {
+	initiate(connection: Connection): Promise<MembershipClaims> {
+		return this.#ground.connections.admitting(connection, () => this.#begin(connection))
+	}
+
+	async #begin(connection: Connection): Promise<MembershipClaims> {
 		try {
 			const { trust, certificate } = this.#enrolment()
 			const started = performance.now()
@@ -52,7 +56,6 @@ export class Admission {
 			return claims
 		} catch (thrown) {
 			const error = asAdmissionError(thrown)
-			this.#ground.connections.refuse(connection, error)
 			this.#ground.log.debug({ peer: connection.remotePeer.toString(), code: error.code, err: thrown }, 'not admitted')
 			throw error
 		}

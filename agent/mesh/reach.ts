@@ -11,7 +11,7 @@ const MAX_REMEMBERED = 4096
 
 export interface ReachOptions extends Ground {
 	timeoutMs: number
-	/** runs the admission of a connection that this side dialled */
+	/** runs the admission of a connection, or joins the one under way */
 	admit: (connection: Connection) => Promise<unknown>
 	isEnrolled: () => boolean
 }
@@ -35,13 +35,16 @@ export class Reach {
 		this.#remember(member)
 		const known = this.#options.connections.of(member.peerId)
 		if (known !== null) return known
+		const started = Date.now()
 		const connection = await this.dial(member, signal)
 		try {
-			await abortable(this.#admission(connection), signal)
+			return await this.#admitted(connection, signal)
 		} catch (thrown) {
-			throw thrown instanceof LatticeError ? thrown : unreachable(member.peerId, thrown)
+			// libp2p gave a connection that existed: it may have been on its way out (a peer that restarts, a refusal).
+			const wasStale = connection.timeline.open < started && LatticeError.from(thrown).code === 'HOST_UNREACHABLE'
+			if (!wasStale || signal.aborted) throw thrown
+			return this.#admitted(await this.dial(member, signal), signal)
 		}
-		return connection
 	}
 
 	/** Connects without admission: to join, or to renew a certificate that has ended. */
@@ -91,11 +94,16 @@ export class Reach {
 		return signal === undefined ? timeout : AbortSignal.any([timeout, signal])
 	}
 
-	/** An outbound connection whose admission was refused before (an ended certificate, renewed meanwhile) is tried anew. */
-	async #admission(connection: Connection): Promise<unknown> {
-		const { connections } = this.#options
-		if (connections.claimsOf(connection) !== null) return
-		return connection.direction === 'outbound' ? this.#options.admit(connection) : connections.admission(connection)
+	async #admitted(connection: Connection, signal: AbortSignal): Promise<Connection> {
+		if (this.#options.connections.claimsOf(connection) !== null) return connection
+		try {
+			await abortable(this.#options.admit(connection), signal)
+			return connection
+		} catch (thrown) {
+			// Nothing but the same refusal would come over it again.
+			connection.abort(new Error('not admitted'))
+			throw thrown instanceof LatticeError ? thrown : unreachable(connection.remotePeer.toString(), thrown)
+		}
 	}
 
 	#remember(member: { peerId: string; addresses: string[] }): void {
