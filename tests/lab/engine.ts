@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { containersGroup, makeGroup } from './cgroup.ts'
+import { containersGroup, makeGroup, members } from './cgroup.ts'
 import { until } from './command.ts'
 import { inside, ofHost } from './namespaces.ts'
 import { certificateFile } from './registry.ts'
@@ -53,10 +53,21 @@ export async function startEngine(lab: string, host: string): Promise<void> {
 	await Promise.race([until(`the engine of ${host} answering`, 60_000, () => answers(engineSocket(lab, host))), ended])
 }
 
-/** null when no engine runs */
-export async function enginePid(lab: string, host: string): Promise<number | null> {
+/** Of dockerd and of its containerd, as far as they live. */
+export async function enginePids(lab: string, host: string): Promise<{ dockerd?: number; containerd?: number }> {
+	const dockerd = await pidIn(pidFile(lab, host))
+	const containerd = await pidIn(join(dataDirectory(lab), host, 'run/docker/containerd/containerd.pid'))
+	// a file may be older than the present holder of its pid
+	const alive = await members(lab, host)
+	return {
+		...(dockerd !== null && alive.includes(dockerd) && { dockerd }),
+		...(containerd !== null && alive.includes(containerd) && { containerd }),
+	}
+}
+
+async function pidIn(file: string): Promise<number | null> {
 	try {
-		return Number(await readFile(pidFile(lab, host), 'utf8'))
+		return Number(await readFile(file, 'utf8'))
 	} catch (error) {
 		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
 		throw error

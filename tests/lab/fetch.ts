@@ -6,17 +6,19 @@ export interface HostResponse {
 	text: string
 }
 
-/** Sent on stdin, so that a token in it shows in no process list. */
+/** The request comes on stdin, so that a token in it shows in no process list. */
 const PROGRAM = `
 const chunks = []
 process.stdin.on('data', (chunk) => chunks.push(chunk)).on('end', async () => {
 	const { url, init } = JSON.parse(Buffer.concat(chunks).toString())
-	const response = await fetch(url, init)
-	console.log(JSON.stringify({
-		status: response.status,
-		headers: Object.fromEntries(response.headers),
-		text: await response.text(),
-	}))
+	try {
+		const response = await fetch(url, init)
+		const headers = Object.fromEntries(response.headers)
+		console.log(JSON.stringify({ status: response.status, headers, text: await response.text() }))
+	} catch (error) {
+		console.error(error.cause?.message ?? error.message)
+		process.exitCode = 1
+	}
 })`
 
 /** fetch() run by a Node of its own inside a host; rejects as fetch does when there is no answer. */
@@ -26,6 +28,6 @@ export async function fetchInside(
 	init: object,
 ): Promise<HostResponse> {
 	const { code, stdout, stderr } = await exec([process.execPath, '-e', PROGRAM], JSON.stringify({ url, init }))
-	if (code !== 0) throw new Error(`no answer from ${url}: ${/cause: Error: (.*)/.exec(stderr)?.[1] ?? stderr.trim()}`)
+	if (code !== 0) throw new Error(`no answer from ${url}: ${stderr.trim()}`)
 	return JSON.parse(stdout)
 }

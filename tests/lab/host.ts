@@ -1,9 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { members, processGroup } from './cgroup.ts'
 import { type CommandResult, collect, until } from './command.ts'
-import { enginePid, engineSocket, startEngine } from './engine.ts'
+import { enginePids, engineSocket, startEngine } from './engine.ts'
 import { fetchInside, type HostResponse } from './fetch.ts'
 import { inside, mountAll, ofHost, unmountAll } from './namespaces.ts'
 import { dataDirectory, type HostState } from './state.ts'
@@ -80,8 +81,8 @@ export class Host {
 		if (pids.length === 0) return 'off'
 		const stopped = await Promise.all(pids.map(isStopped))
 		if (stopped.every(Boolean)) return 'frozen'
-		const engine = await enginePid(this.#lab, this.name)
-		return engine !== null && pids.includes(engine) ? 'up' : 'no engine'
+		const { dockerd } = await enginePids(this.#lab, this.name)
+		return dockerd === undefined ? 'no engine' : 'up'
 	}
 
 	/** A machine that hangs: every process is stopped, connections stay open and silent. */
@@ -112,11 +113,12 @@ export class Host {
 
 	/** SIGTERM stops the containers first; SIGKILL leaves them running, as a crash of dockerd does. */
 	async stopEngine(how: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-		const pid = await enginePid(this.#lab, this.name)
-		// the file may be older than the pid's present holder
-		if (pid === null || !(await this.pids()).includes(pid)) return
-		process.kill(pid, how)
-		await until(`the end of ${this.name}'s engine`, 40_000, async () => !(await this.pids()).includes(pid))
+		const { dockerd, containerd } = await enginePids(this.#lab, this.name)
+		if (dockerd !== undefined) process.kill(dockerd, how)
+		// Until both are reaped: the next engine takes the zombie of this one's containerd for a living one, and fails.
+		await until(`the end of ${this.name}'s engine`, 40_000, () => {
+			return [dockerd, containerd].every((pid) => pid === undefined || !existsSync(`/proc/${pid}`))
+		})
 	}
 
 	startEngine(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import { dataDirectory, STATE_ROOT, stateDirectory } from './state.ts'
@@ -81,18 +81,21 @@ export async function makeHostname(lab: string, name: string): Promise<void> {
  */
 export async function makeMounts(lab: string, name: string, files: { hosts: string; resolver: string }): Promise<void> {
 	const data = join(dataDirectory(lab), name)
-	for (const folder of ['run', 'docker', 'lattice', 'etc']) await mkdir(join(data, folder), { recursive: true })
+	for (const folder of ['docker', 'lattice', 'etc']) await mkdir(join(data, folder), { recursive: true })
 	await writeFile(join(data, 'etc/hosts'), files.hosts)
 	await writeFile(join(data, 'etc/resolv.conf'), files.resolver)
 	await mountAll(lab, name)
 }
 
-/** Also how a host comes back after `kill`: with no mount left from before. */
+/** Also how a host comes back after `kill`: with no mount and nothing in /run left from before. */
 export async function mountAll(lab: string, name: string): Promise<void> {
+	const data = join(dataDirectory(lab), name)
+	await rm(join(data, 'run'), { recursive: true, force: true })
+	await mkdir(join(data, 'run'))
 	const file = ofHost(lab, name).mount as string
 	await writeFile(file, '')
 	const script = join(import.meta.dirname, 'mounts.sh')
-	await run('unshare', [`--mount=${file}`, '--propagation=slave', 'sh', script, join(dataDirectory(lab), name)])
+	await run('unshare', [`--mount=${file}`, '--propagation=slave', 'sh', script, data])
 }
 
 export async function unmountAll(lab: string, name: string): Promise<void> {
