@@ -1,7 +1,7 @@
 import type { LogLine, PullProgress, StatsSample } from '../protocol/index.ts'
 import { Containers } from './containers.ts'
 import { defaultDockerHost } from './docker-host.ts'
-import { EngineConnection, type EngineVersion } from './engine-connection.ts'
+import { EngineConnection } from './engine-connection.ts'
 import { events } from './events.ts'
 import { Images } from './images.ts'
 import { logs } from './logs.ts'
@@ -36,20 +36,15 @@ export class DockerRuntime implements ContainerRuntime {
 	}
 
 	async info(): Promise<EngineInfo> {
-		await this.#engine.renegotiate()
-		const [version, info, images] = await Promise.all([
-			this.#engine.request<EngineVersion>({ path: '/version' }),
-			this.#engine.request<{ NCPU: number; MemTotal: number; DockerRootDir: string }>({ path: '/info' }),
-			this.#images.tags(),
-		])
-		const disk = await this.#images.disk(info.DockerRootDir)
+		const { version, system } = await this.#engine.introduce()
+		const [images, disk] = await Promise.all([this.#images.tags(), this.#images.disk(system.DockerRootDir)])
 		return {
 			version: version.Version,
 			apiVersion: version.ApiVersion,
 			arch: version.Arch,
 			os: version.Os,
-			cpus: info.NCPU,
-			memoryBytes: info.MemTotal,
+			cpus: system.NCPU,
+			memoryBytes: system.MemTotal,
 			diskTotalBytes: disk.total,
 			diskFreeBytes: disk.free,
 			images,

@@ -24,6 +24,14 @@ export interface EngineVersion {
 	Os: string
 }
 
+export interface EngineSystem {
+	NCPU: number
+	MemTotal: number
+	DockerRootDir: string
+	SwapLimit: boolean
+	DefaultRuntime: string
+}
+
 export interface EngineFeatures {
 	/** the one spoken with this engine, as [major, minor] numbers */
 	api: [number, number]
@@ -33,6 +41,12 @@ export interface EngineFeatures {
 	runtime: string
 	/** the highest open-file limit that a container can be given */
 	openFiles: number
+}
+
+interface Introduction {
+	version: EngineVersion
+	system: EngineSystem
+	features: EngineFeatures
 }
 
 /** Engine 20.10 is the oldest that is tested; what a newer API changes beyond the second is unknown to this code. */
@@ -48,7 +62,7 @@ const OK = { 200: true, 201: true, 204: true }
 export class EngineConnection {
 	readonly host: DockerHost
 	readonly #modem: Dockerode['modem']
-	#features: Promise<EngineFeatures> | null = null
+	#introduction: Promise<Introduction> | null = null
 
 	constructor(dockerHost: string) {
 		this.host = parseDockerHost(dockerHost)
@@ -76,21 +90,22 @@ export class EngineConnection {
 		return signal?.aborted ? cancelled(error) : engineUnavailable(this.host.address, error)
 	}
 
-	/** Asked once, and again by `renegotiate` (an engine can be replaced under a running agent). */
-	features(): Promise<EngineFeatures> {
-		this.#features ??= this.#negotiate().catch((error: unknown) => {
-			this.#features = null
-			throw error
+	async features(): Promise<EngineFeatures> {
+		this.#introduction ??= this.introduce()
+		return (await this.#introduction).features
+	}
+
+	/** Asked before the first request, and again at will: an engine can be replaced under a running agent. */
+	introduce(): Promise<Introduction> {
+		const introduction = this.#introduce()
+		this.#introduction = introduction
+		introduction.catch(() => {
+			if (this.#introduction === introduction) this.#introduction = null
 		})
-		return this.#features
+		return introduction
 	}
 
-	async renegotiate(): Promise<EngineFeatures> {
-		this.#features = null
-		return this.features()
-	}
-
-	async #negotiate(): Promise<EngineFeatures> {
+	async #introduce(): Promise<Introduction> {
 		const version = (await this.#dial('/version', {}, false)) as EngineVersion
 		const api = negotiatedApi(version)
 		if (api === null) {
@@ -100,11 +115,14 @@ export class EngineConnection {
 				{ address: this.host.address, version: version.Version },
 			)
 		}
-		const info = (await this.#dial(`/v${api.join('.')}/info`, {}, false)) as {
-			SwapLimit: boolean
-			DefaultRuntime: string
+		const system = (await this.#dial(`/v${api.join('.')}/info`, {}, false)) as EngineSystem
+		const features = {
+			api,
+			swapLimit: system.SwapLimit,
+			runtime: system.DefaultRuntime,
+			openFiles: await openFiles(this.host.local),
 		}
-		return { api, swapLimit: info.SwapLimit, runtime: info.DefaultRuntime, openFiles: await openFiles(this.host.local) }
+		return { version, system, features }
 	}
 
 	async #dial(path: string, request: Omit<EngineRequest, 'path'>, isStream: boolean): Promise<unknown> {

@@ -19,7 +19,8 @@ const MAX_LINE_BYTES = 64 * 1024
 /**
  * The engine's multiplexed log stream as lines. A frame is 8 bytes (stream, 3 zeros, length as uint32 BE) and one
  * entry: a timestamp, a space, text. The engine cuts long lines into entries of 16 KiB, each with a timestamp, of which
- * only the last ends in a newline; they are put together again, as bytes, since a character may be cut too.
+ * only the last ends in a newline; they are put together again. (A character at the cut is lost before: the engine's
+ * json-file log writes U+FFFD for its halves.)
  * https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
  */
 export class LogFrames {

@@ -12,7 +12,7 @@ interface EngineVolume {
 }
 
 /** A container's removal lets go of its volumes a moment after it answered. */
-const RELEASE_MS = 10_000
+const RELEASE_MS = 5_000
 
 /** Whose data it is; other labels (generation, command) change over a workload's life. */
 const OWNERSHIP = ['lattice.id', 'lattice.owner', 'lattice.workload'] as const
