@@ -10,19 +10,19 @@ import { Reads } from './commands/reads.ts'
 import { Steward } from './commands/steward.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
-import { enrol } from './enrol.ts'
-import { AgentHome, type Enrolment } from './home.ts'
+import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
-import { Trust } from './identity/index.ts'
 import { Links } from './links.ts'
-import { createPeer, type Peer } from './mesh/index.ts'
+import { createPeer } from './mesh/index.ts'
 import { Metrics } from './metrics.ts'
 import { NodeStatusSource } from './node-status.ts'
 import { type CommandFrame, type CommandRequest, LatticeError, type Requirements } from './protocol/index.ts'
 import { Executor } from './reconciler/execute.ts'
 import { Reconciler } from './reconciler/reconciler.ts'
+import { Renewal } from './renewal.ts'
 import type { ContainerRuntime } from './runtime/runtime.ts'
 import { admissionRefusal } from './scheduler/place.ts'
+import { Standing } from './standing.ts'
 import { Assignments } from './store/assignments.ts'
 import { Changes } from './store/changes.ts'
 import { Claims } from './store/claims.ts'
@@ -52,45 +52,29 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const { log, runtime } = modules
 	const home = new AgentHome(config.home)
 	const key = home.key()
-	let enrolment = home.enrolment()
-	let trust = enrolment ? await trustOf(enrolment) : null
+	const standing = new Standing(home)
+	await standing.load()
 	const peer = await createPeer({
 		key,
 		listen: config.meshListen,
 		announce: config.announce,
-		trust: () => trust,
-		certificate: () => enrolment?.certificate ?? null,
+		trust: () => standing.trustOrNull,
+		certificate: () => standing.certificateOrNull,
 		log,
 	})
 	await peer.start()
-	if (!enrolment || !trust) {
-		if (!config.invite) {
-			await peer.stop()
-			throw new LatticeError(
-				'INVITE_INVALID',
-				'This machine is in no lattice yet. Run `lattice join TOKEN` with an invite.',
-			)
-		}
-		const onWait = (error: LatticeError) => log.warn({ code: error.code }, `waiting to join: ${error.message}`)
-		const { name, labels, gateway } = config
-		enrolment = await enrol(peer, { token: config.invite, name, labels, gateway, signal, onWait })
-		home.saveEnrolment(enrolment)
-		trust = await trustOf(enrolment)
+	const onWait = (error: LatticeError) => log.warn({ code: error.code }, `waiting to join: ${error.message}`)
+	try {
+		const { invite: token, name, labels, gateway } = config
+		await standing.ensureEnrolled(peer, { token, name, labels, gateway, signal, onWait })
+	} catch (error) {
+		await peer.stop()
+		throw error
 	}
-	const lattice = { trust, enrolment }
-	trust.onLearned(() => {
-		lattice.enrolment = {
-			...lattice.enrolment,
-			issuers: lattice.trust.issuers(),
-			revocations: lattice.trust.revocations(),
-		}
-		home.saveEnrolment(lattice.enrolment)
-	})
-
-	const certificate = await trust.verifyMembership(enrolment.certificate, { peerId: peer.peerId })
+	const certificate = await standing.claims(peer.peerId)
 	const gateway = certificate.gateway || config.gateway
 	const db = new Database(home.storePath)
-	const identity = { latticeId: trust.latticeId, peerId: peer.peerId }
+	const identity = { latticeId: standing.trust.latticeId, peerId: peer.peerId }
 	const self = { peerId: peer.peerId, name: certificate.name }
 	const assignments = new Assignments(db)
 	const claims = new Claims(db)
@@ -133,7 +117,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		workloads,
 		events,
 		changes,
-		trust: () => lattice.trust,
+		trust: () => standing.trust,
 		admit,
 		bindingsOf,
 		kick: (id) => reconciler.kick(id),
@@ -142,8 +126,8 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const steward = new Steward({
 		key,
 		peerId: peer.peerId,
-		latticeId: () => lattice.trust.latticeId,
-		certificate: () => lattice.enrolment.certificate,
+		latticeId: () => standing.trust.latticeId,
+		certificate: () => standing.certificate,
 		claims,
 		directory,
 		consoleConnected: () => consolePeer() !== null,
@@ -155,7 +139,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	})
 	const host = new CommandHost({
 		peerId: peer.peerId,
-		trust: () => lattice.trust,
+		trust: () => standing.trust,
 		journal,
 		orders,
 		reads,
@@ -176,15 +160,17 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const entry = new Entry({ peerId: peer.peerId, directory, send, claimer })
 	const api = restApi({
 		entry,
-		authority: (bearer) => authorityOfBearer(lattice.trust, bearer),
+		authority: (bearer) => authorityOfBearer(standing.trust, bearer),
 		metrics: () => metrics.text(),
 		log,
 	})
 
 	await nodeStatus.start()
 	reconciler.start()
-	const links = new Links({ peer, directory, members: () => lattice.enrolment.members, log })
+	const links = new Links({ peer, directory, standing, log })
 	await links.start()
+	const renewal = new Renewal({ peer, standing, log })
+	renewal.start()
 	const { server, port } = await listen(api.fetch, config.host, config.port)
 	const url = urlOf(config.host, port)
 	log.info({ url, peerId: peer.peerId }, 'agent ready')
@@ -193,6 +179,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		peerId: peer.peerId,
 		url,
 		async stop() {
+			renewal.stop()
 			links.stop()
 			nodeStatus.stop()
 			await closeServer(server)
@@ -205,11 +192,4 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 function urlOf(host: string, port: number): string {
 	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-async function trustOf(enrolment: Enrolment): Promise<Trust> {
-	const trust = new Trust(enrolment)
-	for (const issuer of enrolment.issuers) await trust.addIssuer(issuer)
-	for (const revocation of enrolment.revocations) await trust.applyRevocation(revocation)
-	return trust
 }

@@ -1,12 +1,13 @@
 import type { Directory } from './commands/directory.ts'
 import type { Peer } from './mesh/index.ts'
-import { LatticeError, type Member } from './protocol/index.ts'
+import { LatticeError } from './protocol/index.ts'
+import type { Standing } from './standing.ts'
 
 export interface LinksModules {
 	peer: Peer
 	directory: Directory
 	/** members known from enrolment and from peers met since */
-	members: () => Member[]
+	standing: Pick<Standing, 'members' | 'remember'>
 	log: { info(facts: object, message: string): void; debug(facts: object, message: string): void }
 }
 
@@ -50,10 +51,10 @@ export class Links {
 	}
 
 	async #dialAll(): Promise<void> {
-		const { peer, members, log } = this.#modules
+		const { peer, standing, log } = this.#modules
 		const connected = new Set(peer.connected().map((connection) => connection.peerId))
 		const dials: Promise<void>[] = []
-		for (const member of members()) {
+		for (const member of standing.members) {
 			if (member.peerId === peer.peerId || connected.has(member.peerId) || member.addresses.length === 0) continue
 			const attempt = this.#attempts.get(member.peerId) ?? { failures: 0, due: 0 }
 			if (attempt.due > Date.now()) continue
@@ -70,7 +71,7 @@ export class Links {
 	}
 
 	#follow(peerId: string): void {
-		const { peer, directory, log } = this.#modules
+		const { peer, directory, standing, log } = this.#modules
 		this.#attempts.delete(peerId)
 		clearTimeout(this.#suspects.get(peerId))
 		this.#suspects.delete(peerId)
@@ -80,7 +81,12 @@ export class Links {
 		this.#following.set(peerId, following)
 		void (async () => {
 			try {
-				for await (const frame of peer.watch(peerId, { signal: following.signal })) directory.apply(peerId, frame)
+				for await (const frame of peer.watch(peerId, { signal: following.signal })) {
+					directory.apply(peerId, frame)
+					if (frame.type === 'node' && frame.node.peerId === peerId) {
+						standing.remember({ peerId, name: frame.node.name, addresses: frame.node.addresses })
+					}
+				}
 			} catch (error) {
 				log.debug({ peer: peerId, code: LatticeError.from(error).code }, 'a member stopped telling of itself')
 			}

@@ -131,7 +131,9 @@ describe('an order taken by REST', () => {
 		const exited = await call(alice, 'POST', '/api/workloads/deploy', ends)
 		expect(exited).toMatchObject({
 			status: 422,
-			body: { error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3, logTail: expect.arrayContaining(['so long']) } } },
+			body: {
+				error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3, logTail: expect.arrayContaining(['so long']) } },
+			},
 		})
 	})
 
