@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Command, type CommandOf, WorkloadReport } from '../../agent/protocol/index.ts'
-import type { Queries } from './database.server.ts'
+import { type Database, inTransaction, type Queries } from './database.server.ts'
 import { isUniqueViolation } from './database-error.server.ts'
 import { Prisma } from './generated/client.ts'
 
@@ -40,11 +40,14 @@ export interface AssignmentRecord {
 	updatedAt: Date
 }
 
-/** Written before the command leaves: after a crash the same host is asked again, and no other. */
+/**
+ * Written before the command leaves: after a crash the same host is asked again, and no other. False when the workload
+ * was deleted meanwhile: then nothing may be sent.
+ */
 export async function recordSent(
-	queries: Queries,
+	database: Database,
 	sent: { peerId: string; nodeName: string; command: PlacingCommand },
-): Promise<void> {
+): Promise<boolean> {
 	const { peerId, nodeName, command } = sent
 	const data = {
 		nodeName,
@@ -55,25 +58,41 @@ export async function recordSent(
 		updatedAt: new Date(),
 	}
 	const key = { workloadId: command.workloadId, peerId }
-	await queries.assignment.upsert({
-		where: { workloadId_peerId: key },
-		create: { ...key, ...data },
-		update: data,
+	return inTransaction(database, async (queries) => {
+		await queries.$queryRaw`SELECT 1 FROM "Workload" WHERE id = ${key.workloadId} FOR UPDATE`
+		const alive = await queries.workload.count({ where: { id: key.workloadId, deletedAt: null, deleting: false } })
+		if (alive === 0) return false
+		const where = { workloadId_peerId: key }
+		await queries.assignment.upsert({ where, create: { ...key, ...data }, update: data })
+		return true
 	})
 }
 
+/** `from` guards against news that came first: what a host has removed meanwhile does not become taken again. */
 export async function setAssignmentState(
 	queries: Queries,
 	key: { workloadId: string; peerId: string },
 	state: AssignmentState,
+	from?: AssignmentState,
 ): Promise<void> {
-	const data = { state, command: Prisma.DbNull, updatedAt: new Date() }
-	await queries.assignment.updateMany({ where: key, data })
+	const where = { ...key, ...(from !== undefined && { state: from }) }
+	await queries.assignment.updateMany({ where, data: { state, command: Prisma.DbNull, updatedAt: new Date() } })
 }
 
-/** The host refused: it has nothing of this order. */
-export async function deleteAssignment(queries: Queries, key: { workloadId: string; peerId: string }): Promise<void> {
-	await queries.assignment.deleteMany({ where: key })
+/** The host refused: it has nothing of this order, only what it reported before. */
+export async function withdrawSent(queries: Queries, key: { workloadId: string; peerId: string }): Promise<void> {
+	const row = await queries.assignment.findUnique({ where: { workloadId_peerId: key } })
+	if (row === null || row.state !== 'sent') return
+	const { report } = asAssignment(row)
+	if (report === null) {
+		await queries.assignment.deleteMany({ where: { ...key, state: 'sent' } })
+		return
+	}
+	const ordered = report.replicas.map((replica) => replica.index)
+	await queries.assignment.updateMany({
+		where: { ...key, state: 'sent' },
+		data: { state: 'taken', ordered, command: Prisma.DbNull },
+	})
 }
 
 /** True when the report is news; an older revision than the known one changes nothing. */

@@ -39,6 +39,11 @@ export function isUniqueViolation(thrown: unknown): boolean {
 	return causes(thrown).some((cause) => codeOf(cause) === 'P2002' || codeOf(cause) === '23505')
 }
 
+/** Whether the row that it belongs to is not there. */
+export function isForeignKeyViolation(thrown: unknown): boolean {
+	return causes(thrown).some((cause) => codeOf(cause) === 'P2003' || codeOf(cause) === '23503')
+}
+
 function isUnavailable(cause: unknown): boolean {
 	const code = codeOf(cause)
 	if (code && (PRISMA_UNAVAILABLE.has(code) || SYSTEM_UNAVAILABLE.has(code) || SQLSTATE_UNAVAILABLE.test(code))) {

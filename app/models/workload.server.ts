@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Placement, WireError } from '../../agent/protocol/index.ts'
 import { type AssignmentRecord, asAssignment } from './assignment.server.ts'
-import type { Queries } from './database.server.ts'
+import { type Database, inTransaction, type Queries } from './database.server.ts'
 import { isUniqueViolation } from './database-error.server.ts'
 import { Prisma } from './generated/client.ts'
 
@@ -136,6 +136,26 @@ export async function updateWorkload(queries: Queries, id: string, change: Workl
 		updatedAt: new Date(),
 	}
 	await queries.workload.update({ where: { id }, data })
+}
+
+/** The same order, further on: the time that it was given stays. */
+export async function setOrderState(queries: Queries, id: string, order: PendingOrder): Promise<void> {
+	await queries.workload.updateMany({ where: { id, orderSince: { not: null } }, data: { order: json(order) } })
+}
+
+/** Marks it deleted when no host has, or may have, anything of it; false when one does. */
+export async function deleteUnheld(database: Database, id: string): Promise<boolean> {
+	return inTransaction(database, async (queries) => {
+		await lockWorkload(queries, id)
+		const held = await queries.assignment.count({ where: { workloadId: id, state: { in: ['sent', 'taken'] } } })
+		if (held === 0) await updateWorkload(queries, id, { deletedAt: new Date(), order: null })
+		return held === 0
+	})
+}
+
+/** Until the transaction ends nobody else decides about this workload. */
+export async function lockWorkload(queries: Queries, id: string): Promise<void> {
+	await queries.$queryRaw`SELECT 1 FROM "Workload" WHERE id = ${id} FOR UPDATE`
 }
 
 /** Forgets a claim that came to nothing: false when a host has taken it meanwhile. */

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Peer } from '../../agent/mesh/index.ts'
+import { LatticeError, type WatchFrame } from '../../agent/protocol/index.ts'
+
+const FIRST_RETRY_MS = 250
+const MAX_RETRY_MS = 30_000
+/** A watch that broke while the connection holds (the database was away) starts again after this. */
+const REWATCH_MS = 1_000
+
+export interface HostLinkModules {
+	peer: Peer
+	addresses: () => string[]
+	/** frames in their order; a failure ends the watch, and the next begins with a whole snapshot */
+	onFrame: (frame: WatchFrame) => Promise<void>
+	/** the snapshot is in */
+	onSynced: (held: ReadonlySet<string>) => Promise<void>
+	onDialFailed: (error: LatticeError) => void
+	log: { warn(facts: object, message: string): void; debug(facts: object, message: string): void }
+}
+
+/**
+ * Keeps one node connected and watched: dials its saved addresses with back-off while it is away, and follows what it
+ * says of itself while it is here. Nodes dial too; whoever is first wins.
+ */
+export class HostLink {
+	readonly peerId: string
+	readonly #modules: HostLinkModules
+	readonly #stopped = new AbortController()
+	#watching = false
+	#dialling: AbortController | null = null
+	#synced = false
+
+	constructor(peerId: string, modules: HostLinkModules) {
+		this.peerId = peerId
+		this.#modules = modules
+	}
+
+	/** Connected, and the snapshot is in. */
+	get synced(): boolean {
+		return this.#synced
+	}
+
+	/** The connection is there: follow the node's words. */
+	connected(): void {
+		this.#dialling?.abort()
+		void this.#watch()
+	}
+
+	/** The connection is gone: look for the node, at once and then more and more rarely. */
+	lost(): void {
+		this.#synced = false
+		void this.#dial()
+	}
+
+	stop(): void {
+		this.#stopped.abort()
+		this.#dialling?.abort()
+		this.#synced = false
+	}
+
+	async #watch(): Promise<void> {
+		if (this.#watching) return
+		this.#watching = true
+		try {
+			while (!this.#stopped.signal.aborted && this.#isConnected()) {
+				await this.#follow()
+				this.#synced = false
+				if (this.#isConnected()) await this.#wait(REWATCH_MS, this.#stopped.signal)
+			}
+		} finally {
+			this.#watching = false
+		}
+	}
+
+	async #follow(): Promise<void> {
+		const { peer, onFrame, onSynced, log } = this.#modules
+		const held = new Set<string>()
+		try {
+			for await (const frame of peer.watch(this.peerId, { signal: this.#stopped.signal })) {
+				if (frame.type === 'report' && !this.#synced) held.add(frame.report.id)
+				await onFrame(frame)
+				if (frame.type === 'synced') {
+					this.#synced = true
+					await onSynced(held)
+				}
+			}
+		} catch (error) {
+			if (LatticeError.from(error).code !== 'HOST_UNREACHABLE') {
+				log.warn({ peer: this.peerId, err: error }, 'following a node failed; it is watched afresh')
+			}
+		}
+	}
+
+	async #dial(): Promise<void> {
+		if (this.#dialling !== null || this.#stopped.signal.aborted) return
+		const dialling = new AbortController()
+		this.#dialling = dialling
+		let retryMs = FIRST_RETRY_MS
+		try {
+			while (!dialling.signal.aborted && !this.#isConnected()) {
+				await this.#tryOnce()
+				if (this.#isConnected()) return
+				// Half of it at random: nodes that lost each other together do not come back in step.
+				await this.#wait(retryMs * (0.5 + Math.random() / 2), dialling.signal)
+				retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)
+			}
+		} finally {
+			this.#dialling = null
+		}
+	}
+
+	async #tryOnce(): Promise<void> {
+		const addresses = this.#modules.addresses()
+		if (addresses.length === 0) return
+		try {
+			await this.#modules.peer.dial({ peerId: this.peerId, addresses })
+		} catch (error) {
+			this.#modules.onDialFailed(LatticeError.from(error))
+		}
+	}
+
+	#isConnected(): boolean {
+		return this.#modules.peer.connected().some((connection) => connection.peerId === this.peerId)
+	}
+
+	async #wait(ms: number, signal: AbortSignal): Promise<void> {
+		await delay(ms, undefined, { signal, ref: false }).catch((error: unknown) => {
+			if (!signal.aborted) throw error
+		})
+	}
+}
