@@ -7,7 +7,7 @@ import { renderToPipeableStream } from 'react-dom/server'
 import { NonceContext } from './components/shell/nonce.ts'
 import { isWireError } from './wire-error.server.ts'
 
-/** Deferred data (the last log lines of a failed replica) may take this long; the page around it is sent at once. */
+/** Nothing here is deferred; a render that still hangs then is cut. */
 const STREAM_MS = 6_000
 
 export default function handleRequest(

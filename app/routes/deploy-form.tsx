@@ -7,7 +7,7 @@ import { DeployForm } from '../components/deploy/form.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { requireActor } from '../session.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
-import { candidatesFor, defaultsOf } from './deploy-form.server.ts'
+import { candidatesFor, formStartOf, missingIssues } from './deploy-form.server.ts'
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
 	{ title: `Deploy ${data?.template.title ?? ''} · Lattice` },
@@ -16,11 +16,12 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)
 	const template = await answered((async () => templateOf(params.type ?? ''))())
-	const defaults = defaultsOf(template)
+	const { defaults, required } = formStartOf(template)
 	const { type, title, description, icon, fields } = template
 	return {
 		template: { type, title, description, icon, fields },
 		defaults,
+		required,
 		candidates: await candidatesFor(context.services, actor, template, defaults),
 		// One id for one filled form: a double click or a repeated POST is the same order.
 		commandId: randomUUID(),
@@ -38,7 +39,8 @@ export async function action({ request, context, params }: ActionFunctionArgs) {
 		const candidates = await candidatesFor(context.services, actor, template, draft)
 		return { name, draft, candidates, error: candidates.error ?? undefined }
 	}
-	const { config, issues } = configOf(template.fields, draft)
+	const { config, issues: unreadable } = configOf(template.fields, draft)
+	const issues = [...missingIssues(template, draft), ...unreadable]
 	if (issues.length > 0) {
 		const error = { code: 'INVALID_INPUT' as const, message: 'Some fields need another look.', facts: { issues } }
 		return data({ name, draft, candidates: null, error }, { status: 400 })

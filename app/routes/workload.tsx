@@ -1,11 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { Outlet, useActionData, useLoaderData, useNavigate, useRevalidator } from '@remix-run/react'
 import { useEffect } from 'react'
+import type { LogLine } from '../../agent/protocol/index.ts'
 import { templateOf } from '../../agent/templates/catalogue.ts'
 import { useLive, useLiveWorkloads } from '../components/live/live.tsx'
 import { mergeEvents } from '../components/live/live-store.ts'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { WorkloadPage } from '../components/workload/page.tsx'
+import type { LastWords } from '../components/workload/timeline-view.tsx'
 import { requireActor } from '../session.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
 
@@ -14,8 +17,7 @@ export const meta: MetaFunction<typeof loader> = ({ data }) => [
 ]
 
 const LAST_LINES = 20
-/** Below the page's stream timeout: the sentence about a silent host must still get into it. */
-const LAST_LINES_MS = 4_000
+const LAST_LINES_MS = 1_500
 
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)
@@ -30,15 +32,20 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
 		detail,
 		credentialNames: secretNames,
 		snippets,
-		lastLines: broken ? within(LAST_LINES_MS, workloads.logs(actor, { id: params.id, lines: LAST_LINES })) : null,
+		lastLines: broken ? await lastWords(workloads.logs(actor, { id: params.id, lines: LAST_LINES })) : null,
 	}
 }
 
-async function within<T extends { lines: unknown[] }>(ms: number, work: Promise<T>): Promise<T['lines']> {
-	const late = new Promise<never>((_, reject) =>
-		setTimeout(() => reject(new Error('The host took too long.')), ms).unref(),
-	)
-	return (await Promise.race([work, late])).lines
+/** A broken workload's page shows its last words; a host that is silent may not hold the page back for them. */
+async function lastWords(reading: Promise<{ lines: LogLine[] }>): Promise<LastWords> {
+	const late = delay(LAST_LINES_MS, null, { ref: false })
+	const read = await Promise.race([reading.catch(onlyRefusals), late])
+	return read?.lines ?? 'unreadable'
+}
+
+function onlyRefusals(thrown: unknown): null {
+	refusal(thrown)
+	return null
 }
 
 export async function action({ request, context, params }: ActionFunctionArgs) {

@@ -1,5 +1,5 @@
 import type { Placement, WireError } from '../../../agent/protocol/index.ts'
-import { PlacementTable } from '../workload/placement-table.tsx'
+import { PlacementList } from '../workload/placement-list.tsx'
 
 export type Candidates = { placement: Placement; error: null } | { placement: null; error: WireError }
 
@@ -40,7 +40,7 @@ function Answer({ candidates }: { candidates: Candidates | null }) {
 					? `Now it would run on ${names.join(' and ')}.`
 					: 'No node fits. Ask for less, or join another machine; each one says below what it lacks.'}
 			</p>
-			<PlacementTable placement={placement} caption="Candidates" />
+			<PlacementList placement={placement} />
 		</>
 	)
 }

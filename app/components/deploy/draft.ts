@@ -16,7 +16,7 @@ export function configOf(fields: readonly Field[], draft: Draft): ReadDraft {
 	const issues: InputIssue[] = []
 	for (const field of fields) {
 		const refuse = (message: string) => issues.push({ path: `config.${field.path}`, message })
-		const value = valueOf(field, draft[field.path] ?? [], refuse)
+		const value = fieldValue(field, draft[field.path] ?? [], refuse)
 		if (value !== undefined) place(config, field.path, value)
 	}
 	return { config, issues }
@@ -24,7 +24,7 @@ export function configOf(fields: readonly Field[], draft: Draft): ReadDraft {
 
 type Refuse = (message: string) => void
 
-function valueOf(field: Field, raw: readonly string[], refuse: Refuse): unknown {
+function fieldValue(field: Field, raw: readonly string[], refuse: Refuse): unknown {
 	if (field.kind === 'select' && field.multiple) return [...raw]
 	const text = (raw[0] ?? '').trim()
 	if (text === '') return undefined

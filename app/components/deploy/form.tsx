@@ -17,6 +17,7 @@ import { TemplateIcon } from './template-icon.tsx'
 interface DeployFormProps {
 	template: { type: string; title: string; description: string; icon: string; fields: Field[] }
 	defaults: Draft
+	required: string[]
 	candidates: Candidates
 	commandId: string
 	answer?: { name: string; draft: Draft; candidates: Candidates | null; error?: WireError }
@@ -26,7 +27,7 @@ interface DeployFormProps {
 const ASK_AFTER_MS = 300
 const NAME = 'name'
 
-export function DeployForm({ template, defaults, candidates, commandId, answer }: DeployFormProps) {
+export function DeployForm({ template, defaults, required, candidates, commandId, answer }: DeployFormProps) {
 	const { type, fields } = template
 	const kept = useKeptDraft(type, answer !== undefined)
 	const start = answer ? { ...answer.draft, [NAME]: [answer.name] } : (kept ?? defaults)
@@ -97,11 +98,21 @@ export function DeployForm({ template, defaults, candidates, commandId, answer }
 						defaultValue={start[NAME]?.[0]}
 						error={issueFor(error, NAME)}
 					/>
-					<TemplateFields fields={fields.filter((field) => !field.advanced)} draft={start} error={error} />
+					<TemplateFields
+						required={required}
+						fields={fields.filter((field) => !field.advanced)}
+						draft={start}
+						error={error}
+					/>
 					<details className="card" open={fields.some((field) => field.advanced && issueFor(error, field.path))}>
 						<summary className="px-4 py-2 font-medium max-md:py-3">Advanced</summary>
 						<div className="grid gap-4 border-t border-line p-4">
-							<TemplateFields fields={fields.filter((field) => field.advanced)} draft={start} error={error} />
+							<TemplateFields
+								required={required}
+								fields={fields.filter((field) => field.advanced)}
+								draft={start}
+								error={error}
+							/>
 						</div>
 					</details>
 					<div className="flex flex-wrap gap-2">

@@ -7,6 +7,7 @@ import type { Draft } from './draft.ts'
 interface TemplateFieldsProps {
 	fields: readonly Field[]
 	draft: Draft
+	required: readonly string[]
 	error: WireError | undefined
 }
 
@@ -18,7 +19,7 @@ const LINES: Partial<Record<Field['kind'], { rows: number; placeholder: string; 
 }
 
 /** The template's own fields, by its data; those without `advanced` are the few that matter. */
-export function TemplateFields({ fields, draft, error }: TemplateFieldsProps) {
+export function TemplateFields({ fields, draft, required, error }: TemplateFieldsProps) {
 	return (
 		<>
 			{fields.map((field) => (
@@ -26,6 +27,7 @@ export function TemplateFields({ fields, draft, error }: TemplateFieldsProps) {
 					key={field.path}
 					field={field}
 					values={draft[field.path] ?? []}
+					required={required.includes(field.path)}
 					error={issueFor(error, field.path)}
 				/>
 			))}
@@ -33,9 +35,16 @@ export function TemplateFields({ fields, draft, error }: TemplateFieldsProps) {
 	)
 }
 
-function TemplateField({ field, values, error }: { field: Field; values: string[]; error: string | undefined }) {
+interface TemplateFieldProps {
+	field: Field
+	values: string[]
+	required: boolean
+	error: string | undefined
+}
+
+function TemplateField({ field, values, required, error }: TemplateFieldProps) {
 	const { path, label, kind, help, placeholder, unit, options = [], multiple } = field
-	const frame = { id: `field-${path}`, name: path, label, help, error }
+	const frame = { id: `field-${path}`, name: path, label, help, error, required }
 	if (kind === 'select' && multiple) return <Choices field={field} values={values} error={error} />
 	if (kind === 'select') {
 		return (
@@ -74,7 +83,7 @@ function TemplateField({ field, values, error }: { field: Field; values: string[
 	)
 }
 
-function Choices({ field, values, error }: { field: Field; values: string[]; error: string | undefined }) {
+function Choices({ field, values, error }: Omit<TemplateFieldProps, 'required'>) {
 	return (
 		<fieldset>
 			<legend className="mb-1 font-medium">{field.label}</legend>

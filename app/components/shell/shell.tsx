@@ -141,6 +141,7 @@ function LogOutButton() {
 	return (
 		<Form method="post" action="/logout">
 			<button
+				type="submit"
 				title="Log out"
 				className="inline-flex size-8 items-center justify-center rounded text-muted hover:bg-sunken hover:text-text max-md:size-11"
 			>

@@ -14,6 +14,7 @@ export function ThemeSwitch({ theme }: { theme: string }) {
 			<input type="hidden" name="to" value={pathname + search} />
 			{CHOICES.map(({ theme: value, label, Icon }) => (
 				<button
+					type="submit"
 					key={value}
 					name="theme"
 					value={value}

@@ -1,5 +1,6 @@
 import { Check, Copy as CopyIcon } from 'lucide-react'
 import { useState } from 'react'
+import { CodeLine } from './code.tsx'
 
 /** Copies `text`; says so in words to those who cannot see the tick. */
 export function Copy({ text, what }: { text: string; what: string }) {
@@ -35,9 +36,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
 export function CopyLine({ text, what }: { text: string; what: string }) {
 	return (
 		<div className="flex items-center gap-1 rounded border border-line bg-sunken pl-3 pr-1 max-md:pl-2">
-			<code className="min-w-0 flex-1 overflow-x-auto py-1.5 whitespace-pre select-all" tabIndex={0}>
-				{text}
-			</code>
+			<CodeLine className="py-1.5">{text}</CodeLine>
 			<Copy text={text} what={what} />
 		</div>
 	)

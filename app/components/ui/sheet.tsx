@@ -15,6 +15,8 @@ export function Sheet({ title, closeTo, children }: { title: string; closeTo: st
 		// The server sent it open for those without scripts; a modal must be opened by showModal().
 		dialog.close()
 		dialog.showModal()
+		// Else the cross has the focus, and Enter leaves.
+		dialog.querySelector<HTMLElement>('input:not([type=hidden]), select')?.focus()
 		const leave = (event: Event) => {
 			event.preventDefault()
 			navigate(closeTo, { preventScrollReset: true })

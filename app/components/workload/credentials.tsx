@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { Credentials as Values } from '../../../agent/protocol/index.ts'
 import type { Snippet } from '../../../agent/templates/template.ts'
 import { Button } from '../ui/button.tsx'
+import { CodeBlock, CodeLine } from '../ui/code.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Tabs } from '../ui/tabs.tsx'
 import { fillSnippet } from './snippet.ts'
@@ -42,15 +43,13 @@ export function Credentials({ names, snippets, values }: CredentialsProps) {
 				{(shown ? Object.keys(shown) : names).map((name) => (
 					<div
 						key={name}
-						className="grid grid-cols-[112px_minmax(0,1fr)] items-center border-t border-line first:border-t-0"
+						className="grid grid-cols-[128px_minmax(0,1fr)] items-center border-t border-line first:border-t-0"
 					>
 						<dt className="text-sm text-muted">{titleOf(name)}</dt>
 						<dd className="flex min-h-9 items-center gap-1">
 							{shown ? (
 								<>
-									<code className="min-w-0 flex-1 overflow-x-auto whitespace-nowrap select-all" tabIndex={0}>
-										{shown[name]}
-									</code>
+									<CodeLine>{shown[name]}</CodeLine>
 									<Copy text={shown[name] ?? ''} what={titleOf(name).toLowerCase()} />
 								</>
 							) : (
@@ -82,9 +81,7 @@ function Paste({ snippet, values }: { snippet: Snippet; values: Values | null })
 	const text = values ? fillSnippet(snippet.text, values) : snippet.text
 	return (
 		<div className="relative">
-			<pre tabIndex={0} className="overflow-x-auto rounded bg-sunken p-3 pr-12 text-sm">
-				{text}
-			</pre>
+			<CodeBlock label={snippet.label}>{text}</CodeBlock>
 			<div className="absolute top-1 right-1">{values && <Copy text={text} what={snippet.label} />}</div>
 		</div>
 	)

@@ -46,7 +46,7 @@ export function Endpoints({ workload }: { workload: Workload }) {
 				</ul>
 			)}
 			<p className="mt-2 border-t border-line pt-3 text-sm text-muted">
-				From any machine with the CLI: <code className="text-text select-all">lattice connect {name}</code>
+				From any machine with the CLI: <code className="text-text select-all">./lattice connect {name}</code>
 			</p>
 		</section>
 	)

@@ -1,4 +1,4 @@
-import type { LogLine, WireError, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
+import type { WireError, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
 import type { Snippet } from '../../../agent/templates/template.ts'
 import type { WorkloadDetail } from '../../services/services.ts'
 import { Age } from '../ui/age.tsx'
@@ -7,12 +7,12 @@ import { Status, TONE_OF_STATUS } from '../ui/status.tsx'
 import { Actions } from './actions.tsx'
 import { Credentials } from './credentials.tsx'
 import { Endpoints } from './endpoints.tsx'
-import { Facts } from './facts.tsx'
 import { LogView } from './logs/log-view.tsx'
-import { PlacementTable } from './placement-table.tsx'
+import { Order } from './order.tsx'
+import { PlacementList } from './placement-list.tsx'
 import { pullOf } from './progress.ts'
 import { timelineOf } from './timeline.ts'
-import { Timeline } from './timeline-view.tsx'
+import { type LastWords, Timeline } from './timeline-view.tsx'
 
 export interface WorkloadPageProps {
 	workload: Workload
@@ -22,7 +22,7 @@ export interface WorkloadPageProps {
 	snippets: Snippet[]
 	revealed: Record<string, string> | null
 	error: WireError | undefined
-	lastLines: Promise<LogLine[]> | null
+	lastLines: LastWords | null
 }
 
 export function WorkloadPage(props: WorkloadPageProps) {
@@ -34,13 +34,17 @@ export function WorkloadPage(props: WorkloadPageProps) {
 				<div className="min-w-0">
 					<h1 className="flex flex-wrap items-baseline gap-x-4 text-2xl font-semibold tracking-tight break-all max-md:text-xl">
 						{workload.name}
-						<span aria-live="polite" className="text-base font-normal tracking-normal">
+						<span className="text-base font-normal tracking-normal">
 							<Status
 								tone={TONE_OF_STATUS[workload.status]}
 								word={pull ? `pulling ${Math.floor(pull.percent)} %` : workload.status}
 							/>
 						</span>
 					</h1>
+					{/* The word is announced; the percent that counts beside it is not. */}
+					<p role="status" className="sr-only">
+						{workload.name} is {workload.status}
+					</p>
 					<p className="mt-1 text-muted">
 						{sentenceOf(workload)}
 						<Age at={workload.createdAt} />
@@ -57,19 +61,9 @@ export function WorkloadPage(props: WorkloadPageProps) {
 				<p className="card mt-4 p-4">{workload.statusReason}</p>
 			)}
 			<Timeline steps={timelineOf(events, workload)} lastLines={props.lastLines} />
-			<div className="mt-4 grid items-start gap-4 lg:grid-cols-2">
-				<div className="grid min-w-0 gap-4">
-					<Endpoints workload={workload} />
-					{props.credentialNames.length > 0 && (
-						<Facts workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
-					)}
-				</div>
-				<div className="grid min-w-0 gap-4">
-					<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
-					{props.credentialNames.length === 0 && (
-						<Facts workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
-					)}
-				</div>
+			<div className={`mt-4 grid items-start gap-4 ${props.credentialNames.length > 0 ? 'lg:grid-cols-2' : ''}`}>
+				<Endpoints workload={workload} />
+				<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
 			</div>
 			<LogView workloadId={workload.id} replicas={workload.replicas} epoch={epochOf(workload)} events={events} />
 			{detail.placement && (
@@ -80,9 +74,10 @@ export function WorkloadPage(props: WorkloadPageProps) {
 					<p className="mb-3 text-sm text-muted">
 						Decided by {detail.placement.by} <Age at={detail.placement.at} />, from what it knew then.
 					</p>
-					<PlacementTable placement={detail.placement} caption="Why this node" />
+					<PlacementList placement={detail.placement} />
 				</section>
 			)}
+			<Order workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
 		</article>
 	)
 }

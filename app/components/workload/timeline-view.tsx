@@ -1,7 +1,8 @@
-import { Await } from '@remix-run/react'
-import { type ReactNode, Suspense } from 'react'
+import type { ReactNode } from 'react'
 import type { LogLine } from '../../../agent/protocol/index.ts'
+import { Age } from '../ui/age.tsx'
 import { useNow } from '../ui/clock.tsx'
+import { CodeBlock } from '../ui/code.tsx'
 import { formatBytes, formatDuration } from '../ui/format.ts'
 import { Bar } from '../ui/meter.tsx'
 import { StatusGlyph, type Tone } from '../ui/status.tsx'
@@ -16,8 +17,11 @@ const TONE: Record<Step['state'], Tone> = {
 }
 const WORD: Record<Step['state'], string> = { done: 'done', active: 'under way', failed: 'failed', waiting: 'not yet' }
 
+/** Null: not broken, nobody asked for them. */
+export type LastWords = LogLine[] | 'unreadable'
+
 /** One line of steps; the one that failed is open below it, with its last words. */
-export function Timeline({ steps, lastLines }: { steps: Step[]; lastLines: Promise<LogLine[]> | null }) {
+export function Timeline({ steps, lastLines }: { steps: Step[]; lastLines: LastWords | null }) {
 	const failed = steps.find((step) => step.state === 'failed')
 	return (
 		<section aria-label="Timeline" className="card mt-6">
@@ -50,8 +54,8 @@ function StepCell({ step }: { step: Step }) {
 				<span className="sr-only">: {WORD[step.state]}</span>
 			</p>
 			<p className="truncate text-sm text-muted md:mt-0.5 md:pl-5">
+				{step.detail && step.state === 'done' && <>{step.detail}, </>}
 				<Elapsed step={step} />
-				{step.detail && step.state === 'done' && <> {step.detail}</>}
 			</p>
 			{step.progress && <Pull progress={step.progress} />}
 		</li>
@@ -62,6 +66,7 @@ function Elapsed({ step }: { step: Step }): ReactNode {
 	const now = useNow()
 	if (step.state === 'active' && step.since) return formatDuration(Math.max(0, now - Date.parse(step.since)))
 	if (step.durationMs !== null) return formatDuration(step.durationMs)
+	if (step.at) return <Age at={step.at} />
 	return step.state === 'waiting' || step.state === 'failed' ? ' ' : null
 }
 
@@ -75,32 +80,15 @@ function Pull({ progress }: { progress: NonNullable<Step['progress']> }) {
 	)
 }
 
-function LastLines({ lines }: { lines: Promise<LogLine[]> }) {
+function LastLines({ lines }: { lines: LastWords }) {
+	if (lines === 'unreadable') {
+		return <p className="mt-3 text-sm text-muted">Its last lines cannot be read now: the host does not answer.</p>
+	}
+	if (lines.length === 0) return <p className="mt-3 text-sm text-muted">It wrote nothing before it ended.</p>
 	return (
 		<div className="mt-3">
-			<Suspense fallback={<p className="text-sm text-muted">Reading its last lines…</p>}>
-				<Await
-					resolve={lines}
-					errorElement={
-						<p className="text-sm text-muted">Its last lines cannot be read now: the host does not answer.</p>
-					}
-				>
-					{(read) =>
-						read.length === 0 ? (
-							<p className="text-sm text-muted">It wrote nothing before it ended.</p>
-						) : (
-							<>
-								<p className="mb-1 text-sm text-muted">
-									Its last {read.length === 1 ? 'line' : `${read.length} lines`}
-								</p>
-								<pre tabIndex={0} className="overflow-x-auto rounded bg-sunken p-3 text-sm">
-									{read.map((line) => plainText(line.text)).join('\n')}
-								</pre>
-							</>
-						)
-					}
-				</Await>
-			</Suspense>
+			<p className="mb-1 text-sm text-muted">Its last {lines.length === 1 ? 'line' : `${lines.length} lines`}</p>
+			<CodeBlock label="Last lines">{lines.map((line) => plainText(line.text)).join('\n')}</CodeBlock>
 		</div>
 	)
 }

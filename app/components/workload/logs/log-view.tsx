@@ -75,12 +75,12 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 			</div>
 			{problem && <p className="mb-2 text-sm text-failed">{problem.message}</p>}
 			<div className="card relative overflow-hidden bg-sunken">
-				{/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must take the keyboard's focus (WCAG 2.1.1) */}
 				<div
 					ref={box}
 					role="log"
 					aria-live="off"
 					aria-label="Log lines"
+					// biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region takes the keyboard's focus (WCAG 2.1.1)
 					tabIndex={0}
 					onScroll={onScroll}
 					className="h-[440px] overflow-auto py-2 font-mono text-xs -outline-offset-2"
