@@ -50,7 +50,8 @@ export async function ensureEngine(
 	return DEFAULT_DOCKER_HOST
 }
 
-function usualSockets(): string[] {
+/** Linux, Docker Desktop, rootless. */
+export function usualSockets(): string[] {
 	const runtime = process.env.XDG_RUNTIME_DIR
 	return [
 		DEFAULT_DOCKER_HOST,

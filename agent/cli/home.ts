@@ -47,6 +47,14 @@ export function lockHome(home: Home): FileLock {
 	return lock
 }
 
+/** Somebody's `up`, `join` or `agent` runs on it. */
+export function isInUse(home: Home): boolean {
+	if (!existsSync(home.file('lock'))) return false
+	const lock = tryLock(home.file('lock'))
+	lock?.release()
+	return lock === null
+}
+
 /** The agent has joined: it needs no invite any more. */
 export function isEnrolled(home: Home): boolean {
 	return existsSync(home.file('agent', 'enrolment.json'))

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Home, homeAt } from './home.ts'
-import { Ports, portIsFree, rememberedPort } from './ports.ts'
+import { Ports, portIsFree, rememberedPorts } from './ports.ts'
 
 let home: Home
 beforeEach(() => {
@@ -27,14 +27,14 @@ describe('ports', () => {
 
 	it('are remembered, also when the default is free again', async () => {
 		await pick(new Ports(home, free(3000)))
-		expect(rememberedPort(home, 'console')).toBe(3001)
+		expect(rememberedPorts(home).console).toBe(3001)
 		expect(await pick(new Ports(home, free()))).toBe(3001)
 		expect(await pick(new Ports(home, free(3001)))).toBe(3000)
 	})
 
 	it('that were given are taken as they are, not remembered, and an error when taken', async () => {
 		expect(await pick(new Ports(home, free()), 8080)).toBe(8080)
-		expect(rememberedPort(home, 'console')).toBeNull()
+		expect(rememberedPorts(home).console).toBeUndefined()
 		await expect(pick(new Ports(home, free(8080)), 8080)).rejects.toMatchObject({
 			code: 'PORT_TAKEN',
 			message: expect.stringContaining('--port: port 8080'),

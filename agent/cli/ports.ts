@@ -67,13 +67,8 @@ export class Ports {
 	}
 }
 
-function rememberedPorts(home: Home): RememberedPorts {
+export function rememberedPorts(home: Home): RememberedPorts {
 	return readJsonFile(home.file('ports.json'), RememberedPorts) ?? {}
-}
-
-/** Where the last start of this home put it; null when nobody started there or the port was given. */
-export function rememberedPort(home: Home, name: PortName): number | null {
-	return rememberedPorts(home)[name] ?? null
 }
 
 /** Binding is the only honest question; an address this machine does not have is the caller's mistake. */

@@ -6,6 +6,7 @@ import { registerAgent } from './commands/agent.ts'
 import { registerChanges } from './commands/change.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDeploy } from './commands/deploy.ts'
+import { registerDoctor } from './commands/doctor.ts'
 import { registerEvents } from './commands/events.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerGet } from './commands/get.ts'
@@ -34,6 +35,7 @@ const COMMANDS = [
 	registerInvite,
 	registerJoin,
 	registerAgent,
+	registerDoctor,
 ]
 
 const PackageJson = z.object({ version: z.string() })

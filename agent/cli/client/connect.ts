@@ -1,7 +1,7 @@
 import { LatticeError } from '../../protocol/index.ts'
 import { readConfig } from '../config.ts'
 import type { Home } from '../home.ts'
-import { rememberedPort } from '../ports.ts'
+import { servedUrls } from '../served-urls.ts'
 import { agentClient } from './agent-client.ts'
 import { consoleClient } from './console-client.ts'
 import { requestJson } from './http.ts'
@@ -27,7 +27,7 @@ export async function connectLattice(home: Home, target: Target, notice: (line: 
 	if (agent && !target.console) return agentClient(new URL(agent), sessionOf(home, null))
 
 	const { login, device } = readConfig(home)
-	const url = target.console ?? process.env.LATTICE_URL ?? login?.url ?? localConsole(home)
+	const url = target.console ?? process.env.LATTICE_URL ?? login?.url ?? servedUrls(home).console
 	if (!url) {
 		throw new LatticeError(
 			'UNAUTHENTICATED',
@@ -42,12 +42,6 @@ export async function connectLattice(home: Home, target: Target, notice: (line: 
 	// libp2p takes half a second to load; only this way needs it.
 	const { meshClient } = await import('./mesh-client.ts')
 	return meshClient(home, device)
-}
-
-/** The console that `up` runs on this home. */
-export function localConsole(home: Home): string | null {
-	const port = rememberedPort(home, 'console')
-	return port === null ? null : `http://127.0.0.1:${port}`
 }
 
 /** A stored token goes to the console that gave it and to agents, never to another console. */

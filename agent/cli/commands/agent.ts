@@ -5,6 +5,7 @@ import { ensureEngine } from '../engine.ts'
 import { isEnrolled, lockHome } from '../home.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
+import { rememberUrl } from '../served-urls.ts'
 import { AgentReady, agentChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -80,6 +81,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 		await supervisor.run(() =>
 			supervisor.start(spec, (message) => {
 				const { url, peerId } = AgentReady.parse(message)
+				rememberUrl(home, 'agent', url)
 				terminal.out(`agent ready ${url} peer ${peerId}`)
 			}),
 		)

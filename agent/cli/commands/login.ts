@@ -1,12 +1,12 @@
 import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
-import { localConsole } from '../client/connect.ts'
 import { trpcMutation } from '../client/trpc.ts'
 import { type Config, Device, Login, readConfig, writeConfig } from '../config.ts'
 import { createHome } from '../home.ts'
 import { waitForLock } from '../lock.ts'
 import { httpUrl } from '../options.ts'
 import { readIfThere, writePrivate } from '../private-file.ts'
+import { servedUrls } from '../served-urls.ts'
 
 interface LoginOptions {
 	console?: string
@@ -28,7 +28,7 @@ export const registerLogin: Register = (program, open) => {
 
 async function login(options: LoginOptions, cli: Cli): Promise<void> {
 	const { home } = cli
-	const url = options.console ?? process.env.LATTICE_URL ?? localConsole(home)
+	const url = options.console ?? process.env.LATTICE_URL ?? servedUrls(home).console
 	if (!url) throw new LatticeError('INVALID_INPUT', 'Give the console with --console URL.')
 	const origin = new URL(url)
 	const credentials = { email: options.email, password: await passwordOf(options, cli) }

@@ -5,6 +5,7 @@ import { isEnrolled, lockHome } from '../home.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { openCluster } from '../postgres/cluster.ts'
+import { rememberUrl } from '../served-urls.ts'
 import { AgentReady, agentChild, ConsoleReady, consoleChild, postgresChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -77,6 +78,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 			}),
 			(message) => {
 				const { url, peerId } = AgentReady.parse(message)
+				rememberUrl(home, 'agent', url)
 				terminal.out(`agent ready ${url} peer ${peerId}`)
 			},
 		)
@@ -93,6 +95,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 				(message) => {
 					const ready = ConsoleReady.parse(message)
 					if (ready.invite) invite = ready.invite
+					rememberUrl(home, 'console', ready.url)
 					terminal.out(`console ready ${ready.url}`)
 				},
 			)

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import type { Home } from './home.ts'
+import { readJsonFile, writePrivateJson } from './private-file.ts'
+
+/** HOME/urls.json: where console and agent of this home served last, so that nobody types what this machine knows. */
+const ServedUrls = z.object({ console: z.string().optional(), agent: z.string().optional() })
+export type ServedUrls = z.infer<typeof ServedUrls>
+
+export function servedUrls(home: Home): ServedUrls {
+	return readJsonFile(home.file('urls.json'), ServedUrls) ?? {}
+}
+
+export function rememberUrl(home: Home, name: keyof ServedUrls, url: string): void {
+	const urls = servedUrls(home)
+	if (urls[name] !== url) writePrivateJson(home.file('urls.json'), { ...urls, [name]: url })
+}
