@@ -47,7 +47,7 @@ export async function removeGroups(lab: string): Promise<void> {
 	const trees = isVersion2() ? [MOUNT] : (await childrenOf(MOUNT)).map((name) => join(MOUNT, name))
 	for (const base of trees) {
 		const directories = await directoriesBelow(join(base, ROOT, lab))
-		for (const directory of directories.reverse()) await rmdir(directory)
+		for (const directory of directories.reverse()) await rmdir(directory).catch((error) => ignoreGone(error, undefined))
 		if ((await childrenOf(join(base, ROOT))).length === 0) await rmdir(join(base, ROOT)).catch(ignoreInUse)
 	}
 }

@@ -1,4 +1,4 @@
-import { run } from './command.ts'
+import { capture, run } from './command.ts'
 import { makeNetwork, netnsName, netOnly, setSysctl } from './namespaces.ts'
 import type { HostState, LabState } from './state.ts'
 
@@ -41,6 +41,11 @@ export async function makeSwitch({ id, subnet }: LabState): Promise<void> {
 	await ip(id, SWITCH, [`link set ${OUTSIDE} master ${BRIDGE} up`])
 	await run('ip', ['addr', 'add', `${outsideAddress(subnet)}/24`, 'dev', ours])
 	await run('ip', ['link', 'set', ours, 'up'])
+}
+
+/** At once; the end of a namespace takes its cables along only later, when the next lab may want the same name. */
+export async function unplugOutside(lab: string): Promise<void> {
+	await capture('ip', ['-n', netnsName(lab, SWITCH), 'link', 'del', OUTSIDE])
 }
 
 /** The port of a host on the switch carries the host's name, also when its router stands between. */

@@ -5,6 +5,7 @@ import { labsWithGroups, members, removeGroups } from './cgroup.ts'
 import { run } from './command.ts'
 import { killAll } from './host.ts'
 import { netnsName, removeStateDirectory } from './namespaces.ts'
+import { unplugOutside } from './network.ts'
 import { abandonedLabs, DATA_ROOT, dataDirectory, labIds, releaseSubnets, stateDirectory } from './state.ts'
 
 /**
@@ -14,12 +15,30 @@ import { abandonedLabs, DATA_ROOT, dataDirectory, labIds, releaseSubnets, stateD
 export async function removeLab(id: string): Promise<void> {
 	await killAll(async () => [...new Set([...(await members(id)), ...(await inItsNetworks(id))])], `lab ${id}`)
 	// first the mount namespaces: with them the engines' mounts go
-	for (const mount of await mountsBelow(`${stateDirectory(id)}/`)) await run('umount', ['--lazy', mount])
-	for (const name of await networksOf(id)) await run('ip', ['netns', 'del', name])
+	await removeEach(
+		() => mountsBelow(`${stateDirectory(id)}/`),
+		(mount) => run('umount', ['--lazy', mount]),
+	)
+	await unplugOutside(id)
+	await removeEach(
+		() => networksOf(id),
+		(name) => run('ip', ['netns', 'del', name]),
+	)
 	await removeGroups(id)
 	await rm(dataDirectory(id), { recursive: true, force: true })
 	await releaseSubnets(id)
 	await removeStateDirectory(id)
+}
+
+/** Two processes may remove the same abandoned lab; what counts is that nothing is left. */
+async function removeEach(list: () => Promise<string[]>, remove: (name: string) => Promise<unknown>): Promise<void> {
+	for (const name of await list()) {
+		try {
+			await remove(name)
+		} catch (error) {
+			if ((await list()).includes(name)) throw error
+		}
+	}
 }
 
 /** What test runs left behind that ended without `down`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ensureImages } from '../fixtures/build.ts'
 import { removeAbandoned } from '../lab/teardown.ts'
 import { isProject, needsBrowser, needsLab, PROJECTS, type Project, Runner } from './projects.ts'
-import { lastLine, type Outcome } from './report.ts'
+import { lastLine, noTests, type Outcome } from './report.ts'
 import { ensureRequirements } from './requirements.ts'
 
 const USAGE = `usage: ./lattice test [${PROJECTS.join('|')} …] [-- FILTER OR OPTION OF VITEST …]`
@@ -14,7 +14,8 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 /** null: wrong usage */
 function parse(words: readonly string[]): { projects: Project[]; filters: string[] } | null {
 	const separator = words.indexOf('--')
-	const names = separator === -1 ? words : words.slice(0, separator)
+	// --yes is for the bootstrap; whoever runs tests has agreed to what they install
+	const names = (separator === -1 ? words : words.slice(0, separator)).filter((word) => word !== '--yes')
 	if (!names.every(isProject)) return null
 	// always in the same order, the fastest first
 	const projects = PROJECTS.filter((project) => names.length === 0 || names.includes(project))
@@ -62,8 +63,8 @@ async function main(): Promise<number> {
 	try {
 		if (projects.some(needsLab)) await ensureImages(say)
 		const outcomes = await runAll(projects, runner)
+		if (outcomes.every((outcome) => outcome.files === 0)) outcomes.push(noTests(filters))
 		const failures = outcomes.flatMap((outcome) => outcome.failures)
-		if (outcomes.every((outcome) => outcome.files === 0)) failures.push(`no test matches ${filters.join(' ')}`)
 		for (const failure of failures) console.log(`failed: ${failure}`)
 		await cleanUp()
 		console.log(lastLine(outcomes))

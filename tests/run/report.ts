@@ -52,6 +52,11 @@ export function outcomeOf(project: string, report: VitestReport | null, exitCode
 	return outcome
 }
 
+/** A run that tests nothing must not look like success. */
+export function noTests(filters: readonly string[]): Outcome {
+	return { project: 'all', files: 0, passed: 0, skipped: 0, failures: [`no test matches ${filters.join(' ')}`] }
+}
+
 export async function readReport(file: string): Promise<VitestReport | null> {
 	try {
 		return VitestReport.parse(JSON.parse(await readFile(file, 'utf8')))

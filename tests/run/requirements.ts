@@ -117,8 +117,7 @@ function toStderr(file: string, args: readonly string[]): SpawnSyncReturns<Buffe
 }
 
 function isInstalled(name: string): boolean {
-	const query = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' })
-	return query.stdout === 'installed'
+	return spawnSync('dpkg', ['--status', name], { encoding: 'utf8' }).stdout.includes('\nStatus: install ok installed\n')
 }
 
 function findProgram(name: string): string | null {
