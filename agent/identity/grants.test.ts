@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { CLOCK_LEEWAY_S, GRANT_TTL_S } from '../protocol/index.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson, digestOf } from './canonical-json.ts'
 import { issueDelegated, issueDevice } from './certificates.ts'
 import { signGrant } from './grants.ts'
 import { generateKey } from './keys.ts'
@@ -89,20 +89,22 @@ test('the same device key cannot lend a grant to another certificate, nor stretc
 	await expect(trust.verifyAuthority({ credential: second, grant, command, audience })).rejects.toEqual(
 		refused('GRANT_INVALID', 'credential'),
 	)
-	const { createHash } = await import('node:crypto')
-	const sha = (text: string) => createHash('sha256').update(text).digest('base64url')
 	const iat = nowSeconds()
 	const long = {
 		iat,
 		exp: iat + 86_400,
-		cmd: sha(canonicalJson(command)),
-		ath: sha(first),
+		cmd: digestOf(canonicalJson(command)),
+		ath: digestOf(first),
 		jti: 'x'.repeat(20),
 		aud: audience,
 	}
 	await expect(
 		trust.verifyAuthority({ credential: first, grant: await signToken(key, 'grant', long), command, audience }),
 	).rejects.toEqual(refused('GRANT_INVALID', 'lifetime'))
+	const misused = await signToken(key, 'claim', { ...long, exp: iat + 60 })
+	await expect(trust.verifyAuthority({ credential: first, grant: misused, command, audience })).rejects.toEqual(
+		refused('GRANT_INVALID', 'purpose'),
+	)
 })
 
 test('no changed character of grant or credential goes through', async () => {

@@ -306,6 +306,10 @@ describe('claims', () => {
 		)
 		const borrowed = await issueClaim(stranger, { ...about, certificate: member.certificate })
 		await expect(trust.verifyClaim(borrowed, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signature'))
+		// A member may reserve in its own name only, not in that of the one whose turn it was.
+		const other = await ours.member('h2')
+		const usurped = await issueClaim(other.key, { ...about, certificate: other.certificate })
+		await expect(trust.verifyClaim(usurped, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
 		const foreign = await theirs.member('h1')
 		const outside = await issueClaim(foreign.key, { ...about, by: foreign.peerId, certificate: foreign.certificate })
 		await expect(trust.verifyClaim(outside, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))

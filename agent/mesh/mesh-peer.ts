@@ -12,7 +12,7 @@ import {
 import { Connections } from './connections.ts'
 import type { Ground } from './door.ts'
 import type { Connection } from './libp2p-types.ts'
-import { createNode, type NodeServices } from './node.ts'
+import { createNode, type NodeServices, startNode } from './node.ts'
 import type {
 	CommandHandler,
 	JoinHandler,
@@ -99,7 +99,7 @@ class MeshPeer implements Peer {
 	}
 
 	async start(): Promise<void> {
-		await this.#node.start()
+		await startNode(this.#node, this.#options.listen)
 		this.#subscribe()
 		this.#recheckTimer = setInterval(() => this.#recheck(), this.#timeouts.recheck)
 	}

@@ -5,7 +5,7 @@ import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { LIMITS } from '../protocol/index.ts'
+import { LatticeError, LIMITS } from '../protocol/index.ts'
 import { guarded } from './guarded-service.ts'
 import type { Connection } from './libp2p-types.ts'
 import type { MeshTimeouts, PeerOptions } from './peer.ts'
@@ -62,4 +62,29 @@ export async function createNode(
 			}),
 		},
 	})
+}
+
+/** Listens, or says which address cannot be had. */
+export async function startNode(node: Libp2p, listen: string[]): Promise<void> {
+	try {
+		await node.start()
+	} catch (cause) {
+		const reason = cause instanceof Error ? cause.message : String(cause)
+		// Its parts that did start must not keep the process alive.
+		await node.stop()
+		const taken = listen.find((address) => reason.includes(`${address}: `)) ?? listen.join(', ')
+		throw reason.includes('EADDRINUSE')
+			? new LatticeError(
+					'PORT_TAKEN',
+					`Another program holds ${taken}; choose another --mesh-port.`,
+					{ taken },
+					{ cause },
+				)
+			: new LatticeError(
+					'INVALID_INPUT',
+					`The mesh cannot listen on ${taken}; check --mesh-listen.`,
+					{ taken },
+					{ cause },
+				)
+	}
 }
