@@ -61,7 +61,7 @@ export class Executor {
 			}
 			case 'acknowledge-restart': {
 				const row = this.#row(workloadId, operation.replica)
-				assignments.putReplica({ ...row, restartNonce: open.assignment.restartNonce })
+				assignments.putReplica({ ...row, status: 'pending', restartNonce: open.assignment.restartNonce })
 				return
 			}
 			case 'remove':

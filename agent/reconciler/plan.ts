@@ -171,6 +171,9 @@ function restarting(row: ReplicaRow, container: ObservedContainer): Operation[] 
 function exited(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
 	if (!row.settledOnce) return [failExit(row, container)]
+	// The agent was about to start it when it was killed: that start is still owed, and at once.
+	if (row.status === 'pending' || row.status === 'starting')
+		return [{ op: 'start', replica, containerId: container.id }]
 	const finished = container.finishedAt ? Date.parse(container.finishedAt) : input.now
 	const due = finished + backoffMs(row.restarts)
 	if (input.now >= due) return [{ op: 'start', replica, containerId: container.id }]
@@ -186,7 +189,12 @@ function failExit(row: ReplicaRow, container: ObservedContainer): Operation {
 		facts: {},
 	}
 	const hint = container.exitCode === 0 ? " A workload's command must keep running." : ''
-	return { op: 'fail', replica: row.index, containerId: container.id, error: { ...error, message: error.message + hint } }
+	return {
+		op: 'fail',
+		replica: row.index,
+		containerId: container.id,
+		error: { ...error, message: error.message + hint },
+	}
 }
 
 function failHealth(row: ReplicaRow, container: ObservedContainer, why: string): Operation {

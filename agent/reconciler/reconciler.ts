@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { LatticeError } from '../protocol/index.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import type { Assignments } from '../store/assignments.ts'
@@ -114,7 +115,8 @@ export class Reconciler {
 				if (signal.aborted) return
 				log.warn({ code: LatticeError.from(error).code }, 'the engine does not send events; asking again')
 			}
-			await new Promise((resolve) => setTimeout(resolve, ENGINE_RETRY_MS))
+			await delay(ENGINE_RETRY_MS, null, { signal }).catch(() => null)
+			if (signal.aborted) return
 			this.#all()
 			this.#modules.changes.emit({ kind: 'node' })
 		}
