@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { POSTGRES } from '../fixtures/images.ts'
 import { members } from '../lab/cgroup.ts'
@@ -146,6 +148,35 @@ describe('a lab of four hosts, one behind NAT', () => {
 		expect(await h2.state()).not.toBe('up')
 		await h2.startEngine()
 		expect((await h2.exec(['docker', 'version'])).code).toBe(0)
+	})
+
+	it('has a wall clock that is wrong as much as it is told, also while a program runs', async () => {
+		const program = `process.stdin.on('data', () => console.log(JSON.stringify([Date.now(), new Date().getTime(),
+			Date.parse(Date()), new Date(7).getTime(), new Date() instanceof Date])))`
+		await h2.setClock(0)
+		const child = h2.spawn([process.execPath, '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+		const ask = async (): Promise<[number, number, number, number, boolean]> => {
+			const answer = once(child.stdout as Readable, 'data')
+			child.stdin?.write('?')
+			return JSON.parse(String(await answer))
+		}
+		try {
+			const [first] = await ask()
+			expect(Math.abs(first - Date.now())).toBeLessThan(2000)
+			for (const minutes of [20, -5]) {
+				await h2.setClock(minutes * 60_000)
+				// the program looks at the file again after 50 ms
+				await expect
+					.poll(async () => Math.round(((await ask())[0] - Date.now()) / 60_000), { timeout: 2000 })
+					.toBe(minutes)
+				const [called, constructed, text, explicit, isDate] = await ask()
+				expect(Math.abs(constructed - called)).toBeLessThan(100)
+				expect(Math.abs(text - called)).toBeLessThan(1100)
+				expect([explicit, isDate]).toEqual([7, true])
+			}
+		} finally {
+			child.kill('SIGKILL')
+		}
 	})
 
 	it('has pids that are the programs own, so that signals reach them', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { members, processGroup } from './cgroup.ts'
 import { type CommandResult, collect, until } from './command.ts'
@@ -10,6 +10,7 @@ import { inside, mountAll, ofHost, unmountAll } from './namespaces.ts'
 import { dataDirectory, type HostState } from './state.ts'
 
 const SOCKET_INSIDE = '/run/docker.sock'
+const CLOCK = join(import.meta.dirname, 'clock.ts')
 const BIN = join(import.meta.dirname, '../../node_modules/.bin')
 
 export interface HostSpawnOptions extends Omit<SpawnOptions, 'env' | 'cwd' | 'shell'> {
@@ -31,6 +32,7 @@ export class Host {
 	/** an empty folder for LATTICE_HOME and the like; gone with the lab */
 	readonly home: string
 	readonly #lab: string
+	readonly #clock: string
 
 	constructor(lab: string, state: HostState) {
 		this.#lab = lab
@@ -39,13 +41,26 @@ export class Host {
 		this.ownIp = state.ownIp
 		this.nat = state.nat
 		this.dockerSocket = engineSocket(lab, state.name)
+		this.#clock = join(dataDirectory(lab), state.name, 'clock')
 		this.home = join(dataDirectory(lab), state.name, 'home')
 	}
 
 	/** What programs in the host are told; its engine is at the usual place there, and the project's Node comes first. */
 	get env(): Record<string, string> {
 		const PATH = [dirname(process.execPath), BIN, process.env.PATH].join(':')
-		return { PATH, LATTICE_TEST_DOCKER: `unix://${SOCKET_INSIDE}`, DOCKER_HOST: `unix://${SOCKET_INSIDE}` }
+		const engine = { LATTICE_TEST_DOCKER: `unix://${SOCKET_INSIDE}`, DOCKER_HOST: `unix://${SOCKET_INSIDE}` }
+		if (!existsSync(this.#clock)) return { PATH, ...engine }
+		return { PATH, ...engine, LATTICE_LAB_CLOCK: this.#clock, NODE_OPTIONS: `--import=${CLOCK}` }
+	}
+
+	/**
+	 * Sets the wall clock of the host's Node programs off by so much. Those that were started after the first call follow
+	 * every later one while they run; call it with 0 beforehand to have a program start right.
+	 */
+	async setClock(offsetMs: number): Promise<void> {
+		// in one step, since programs read it at any time
+		await writeFile(`${this.#clock}.new`, String(offsetMs))
+		await rename(`${this.#clock}.new`, this.#clock)
 	}
 
 	/** The child's pid is the program's own, so signals reach it and not a wrapper. Its descendants end with the lab. */

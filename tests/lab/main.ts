@@ -69,6 +69,13 @@ program
 	.description('lose packets between two hosts, or of one')
 	.action(async (percent: number, a: string, b?: string) => (await lab()).loss(percent, a, b))
 
+program
+	.command('clock')
+	.argument('<host>')
+	.argument('<seconds>', 'how far ahead; less than 0 after `--`: how far behind', Number)
+	.description('set the wall clock of the Node programs of a host off')
+	.action(async (host: string, seconds: number) => (await lab()).host(host).setClock(seconds * 1000))
+
 for (const [verb, description] of [
 	['freeze', 'stop every process of a host, as a machine that hangs'],
 	['thaw', 'let them go on'],
