@@ -53,6 +53,16 @@ describe('a stranger on the mesh port', () => {
 		await eventually('the stranger is dropped', () => connection.status !== 'open', 2_000)
 	})
 
+	test('holds no stream by saying nothing', async () => {
+		const host = await peers.member('h1', 'agent', { timeouts: { firstFrame: 200 } })
+		const connection = await rawDial(await attacker(), host.member.addresses)
+		const half = new Uint8Array([0, 0, 1, 0, 123])
+		for (const sent of [[], [half]]) {
+			const { frames } = await rawExchange(connection, PROTOCOL.join, sent)
+			expect(frames).toEqual([{ error: expect.objectContaining({ code: 'TIMEOUT' }) }])
+		}
+	})
+
 	test('learns no certificate by showing a false one', async () => {
 		const host = await peers.member('h1')
 		const theirs = await Peers.create()

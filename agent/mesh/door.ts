@@ -21,6 +21,8 @@ export interface Ground {
 	node: Libp2p
 	connections: Connections
 	log: MeshLog
+	/** milliseconds in which the first frame of a stream must be there: a silent one holds nothing for long */
+	firstFrameMs: number
 }
 
 /** The one way that a stream reaches a protocol: who may not speak it is reset before a byte is read. */

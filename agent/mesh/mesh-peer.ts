@@ -33,6 +33,7 @@ import { Reach } from './reach.ts'
 
 const TIMEOUTS: MeshTimeouts = {
 	admission: LIMITS.admissionTimeoutMs,
+	firstFrame: LIMITS.firstFrameTimeoutMs,
 	reach: 4_500,
 	address: 1_500,
 	issuer: 10_000,
@@ -46,7 +47,8 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
 	const connections = new Connections({ admissionTimeoutMs: timeouts.admission, log: options.log })
 	const isAdmitted = (connection: Connection) => connections.claimsOf(connection) !== null
 	const node = await createNode(options, timeouts, isAdmitted)
-	const peer = new MeshPeer({ node, connections, log: options.log }, node.services, options, timeouts)
+	const ground = { node, connections, log: options.log, firstFrameMs: timeouts.firstFrame }
+	const peer = new MeshPeer(ground, node.services, options, timeouts)
 	await peer.serve()
 	return peer
 }

@@ -36,6 +36,8 @@ export interface PeerOptions {
 export interface MeshTimeouts {
 	/** a connection that has shown no certificate is dropped after this */
 	admission: number
+	/** the first frame of a stream must have come by then */
+	firstFrame: number
 	/** to dial, be admitted and open a stream; beyond it the host counts as unreachable */
 	reach: number
 	/** one address of several: a dead one must not use up the whole of `reach` */

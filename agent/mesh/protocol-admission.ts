@@ -26,7 +26,7 @@ export class Admission {
 
 	async serve(): Promise<void> {
 		await serve(this.#ground, PROTOCOL.admission, 'anyone', (stream, { connection }) =>
-			answer(stream, AdmissionHello, this.#ground.log, async (hello) => {
+			answer(stream, AdmissionHello, this.#ground, async (hello) => {
 				const { trust, certificate } = this.#enrolment()
 				const claims = await this.#verify(trust, hello, connection)
 				// Before the answer leaves: the other side may use the connection as soon as it has it.

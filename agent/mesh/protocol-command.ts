@@ -1,4 +1,4 @@
-import { CommandFrame, CommandRequest, LatticeError, LIMITS, PROTOCOL } from '../protocol/index.ts'
+import { CommandFrame, CommandRequest, LatticeError, PROTOCOL } from '../protocol/index.ts'
 import { type Ground, serve } from './door.ts'
 import type { CommandHandler } from './peer.ts'
 import { pump } from './pump.ts'
@@ -18,7 +18,7 @@ export class Commands {
 	async serve(): Promise<void> {
 		await serve(this.#ground, PROTOCOL.command, 'peers', async (stream, { claims: from }) => {
 			try {
-				const request = await stream.read(CommandRequest, { timeoutMs: LIMITS.firstFrameTimeoutMs })
+				const request = await stream.read(CommandRequest, { timeoutMs: this.#ground.firstFrameMs })
 				if (request === null || from === null) return
 				if (this.handler === null) throw new LatticeError('NOT_READY', 'This node takes no commands yet; try again.')
 				const frames = this.handler(request, { from, signal: stream.signal })

@@ -38,7 +38,7 @@ export class Join {
 			const isMember = caller.claims !== null && caller.claims.role !== 'device'
 			const attempts = isMember ? this.#forwarders : this.#strangers
 			const source = isMember ? caller.peerId : hostOf(caller)
-			return answer(stream, JoinRequest, this.#ground.log, async (request) => {
+			return answer(stream, JoinRequest, this.#ground, async (request) => {
 				attempts.check(source)
 				try {
 					return await this.#redeem(request, caller, isMember)

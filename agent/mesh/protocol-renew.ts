@@ -28,7 +28,7 @@ export class Renew {
 
 	async serve(): Promise<void> {
 		await serve(this.#ground, PROTOCOL.renew, 'anyone', (stream, { peerId }) =>
-			answer(stream, RenewRequest, this.#ground.log, async (request) => {
+			answer(stream, RenewRequest, this.#ground, async (request) => {
 				this.#attempts.check(peerId)
 				try {
 					return await this.#renewed(request, peerId)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { LatticeError, LIMITS, WireError } from '../protocol/index.ts'
+import { LatticeError, WireError } from '../protocol/index.ts'
+import type { Ground } from './door.ts'
 import type { JsonStream } from './json-stream.ts'
-import type { MeshLog } from './peer.ts'
 
 /** One request, one reply: the shape of admission, join and renew. */
 function replyOf<T>(schema: z.ZodType<T>) {
@@ -33,11 +33,11 @@ export async function ask<T>(
 export async function answer<T>(
 	stream: JsonStream,
 	schema: z.ZodType<T>,
-	log: MeshLog,
+	{ log, firstFrameMs }: Pick<Ground, 'log' | 'firstFrameMs'>,
 	handler: (request: T) => Promise<unknown>,
 ): Promise<void> {
 	try {
-		const request = await stream.read(schema, { timeoutMs: LIMITS.firstFrameTimeoutMs })
+		const request = await stream.read(schema, { timeoutMs: firstFrameMs })
 		if (request !== null) await stream.write({ ok: await handler(request) })
 	} catch (thrown) {
 		const error = LatticeError.from(thrown)
