@@ -13,5 +13,5 @@ const ICONS: Record<string, LucideIcon> = {
 
 export function TemplateIcon({ name, size = 20 }: { name: string; size?: number }) {
 	const Icon = ICONS[name] ?? Box
-	return <Icon size={size} aria-hidden strokeWidth={1.5} />
+	return <Icon size={size} aria-hidden strokeWidth={1.5} className="shrink-0" />
 }

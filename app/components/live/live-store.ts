@@ -26,7 +26,7 @@ export const NOTHING_YET: LiveState = {
 	events: new Map(),
 }
 
-/** Of one workload; a pull with many layers reports often, and the page needs the newest only. */
+/** Of one workload: a container that restarts for days makes a history that nobody scrolls through. */
 const EVENTS_KEPT = 300
 
 export function applyMessage(state: LiveState, message: LiveMessage): LiveState {
@@ -62,12 +62,19 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 	}
 }
 
-/** Both histories in order of time, each event once: a host numbers its events, so node and number name one. */
+/** Both histories in order of time, each event once; of a pull's progress the newest, which is all that it means. */
 export function mergeEvents(one: readonly WorkloadEvent[], other: readonly WorkloadEvent[]): WorkloadEvent[] {
 	const all = new Map<string, WorkloadEvent>()
-	for (const event of one) all.set(`${event.node}/${event.seq}`, event)
-	for (const event of other) all.set(`${event.node}/${event.seq}`, event)
+	for (const event of [...one, ...other]) {
+		const known = all.get(eventKey(event))
+		if (!known || event.at >= known.at) all.set(eventKey(event), event)
+	}
 	return [...all.values()].sort((a, b) => a.at.localeCompare(b.at) || a.seq - b.seq)
+}
+
+/** A host numbers its events, except progress, which it does not keep. */
+export function eventKey({ node, seq, commandId, replica, progress }: WorkloadEvent): string {
+	return progress ? `pull/${node}/${commandId}/${replica}/${progress.image}` : `${node}/${seq}`
 }
 
 /** What the loader gave, brought up to date: newest by record time, the removed left out, newcomers added. */

@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import type { Node, Workload } from '../../../agent/protocol/index.ts'
 import { useHydrated, useNow } from '../ui/clock.tsx'
+import { shortPeer } from '../ui/format.ts'
 import { connectLive } from './connection.ts'
 import { type LiveState, LiveStore, mergeNodes, mergeWorkloads, NOTHING_YET } from './live-store.ts'
 
@@ -55,6 +56,12 @@ export function useLiveWorkloads(loaded: readonly Workload[]): Workload[] {
 
 export function useLiveNodes(loaded: readonly Node[]): Node[] {
 	return mergeNodes(loaded, useLive())
+}
+
+/** What people call the peer of that id: nodes by their name, anything else (a console) by the end of its id. */
+export function useNodeName(): (peerId: string) => string {
+	const { nodes } = useLive()
+	return (peerId) => nodes.get(peerId)?.name ?? shortPeer(peerId)
 }
 
 function asUnknown(workload: Workload): Workload {

@@ -23,7 +23,7 @@ export function JoinWatch({ invite, nodes }: JoinWatchProps) {
 	const joined = nodes.filter(({ peerId }) => !before.peers.has(peerId))
 	const left = Date.parse(invite.expiresAt) - now
 	return (
-		<div className="grid gap-4">
+		<div className="grid grid-cols-1 gap-4">
 			<p>On the other machine, in a checkout of Lattice, run:</p>
 			<CopyLine text={invite.command} what="line" />
 			<p className="text-sm text-muted">

@@ -16,6 +16,8 @@ export function Actions({ workload }: { workload: Workload }) {
 	const leaving = status === 'deleting' ? 'It is being deleted.' : null
 	const blocked = unreachable ?? leaving
 	const needsRun = blocked ?? (down || status === 'stopping' ? 'It does not run.' : null)
+	const notYet =
+		status === 'pending' || status === 'pulling' || status === 'creating' ? 'It has not started yet.' : null
 	return (
 		<div className="flex flex-wrap gap-2">
 			<Form method="post" className="contents">
@@ -27,7 +29,7 @@ export function Actions({ workload }: { workload: Workload }) {
 				<Act
 					intent="restart"
 					pending={pending}
-					why={needsRun}
+					why={needsRun ?? notYet}
 					icon={<RotateCw size={14} aria-hidden />}
 					label="Restart"
 				/>

@@ -80,9 +80,11 @@ export function Credentials({ names, snippets, values }: CredentialsProps) {
 function Paste({ snippet, values }: { snippet: Snippet; values: Values | null }) {
 	const text = values ? fillSnippet(snippet.text, values) : snippet.text
 	return (
-		<div className="relative">
-			<CodeBlock label={snippet.label}>{text}</CodeBlock>
-			<div className="absolute top-1 right-1">{values && <Copy text={text} what={snippet.label} />}</div>
+		<div className="flex items-start rounded bg-sunken">
+			<div className="min-w-0 flex-1">
+				<CodeBlock label={snippet.label}>{text}</CodeBlock>
+			</div>
+			<div className="p-1">{values && <Copy text={text} what={snippet.label} />}</div>
 		</div>
 	)
 }

@@ -28,7 +28,9 @@ export function Order({ workload, config, owner, cli }: OrderProps) {
 							'not placed'
 						)}
 					</Fact>
-					<Fact name="Owner">{owner}</Fact>
+					<Fact name="Owner" className="md:border-t-0">
+						{owner}
+					</Fact>
 					<Fact name="Generation">{workload.generation}</Fact>
 					<Fact name="Id">
 						<code className="select-all">{workload.id}</code>

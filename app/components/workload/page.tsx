@@ -9,7 +9,7 @@ import { Credentials } from './credentials.tsx'
 import { Endpoints } from './endpoints.tsx'
 import { LogView } from './logs/log-view.tsx'
 import { Order } from './order.tsx'
-import { PlacementList } from './placement-list.tsx'
+import { deciderOf, PlacementList } from './placement-list.tsx'
 import { pullOf } from './progress.ts'
 import { timelineOf } from './timeline.ts'
 import { type LastWords, Timeline } from './timeline-view.tsx'
@@ -72,7 +72,7 @@ export function WorkloadPage(props: WorkloadPageProps) {
 						Placement
 					</h2>
 					<p className="mb-3 text-sm text-muted">
-						Decided by {detail.placement.by} <Age at={detail.placement.at} />, from what it knew then.
+						Decided by {deciderOf(detail.placement)} <Age at={detail.placement.at} />, from what it knew then.
 					</p>
 					<PlacementList placement={detail.placement} />
 				</section>

@@ -1,4 +1,5 @@
 import type { Placement } from '../../../agent/protocol/index.ts'
+import { shortPeer } from '../ui/format.ts'
 
 interface Row {
 	peerId: string
@@ -31,11 +32,11 @@ function rowsOf({ chosen, candidates, rejected }: Placement): Row[] {
 /** Every node of the lattice by name, and the numbers that spoke for or against it. */
 export function PlacementList({ placement }: { placement: Placement }) {
 	return (
-		<ul className="card">
+		<ul className="card @container">
 			{rowsOf(placement).map((row) => (
 				<li
 					key={row.peerId}
-					className="grid grid-cols-[minmax(0,1fr)_auto_48px] gap-x-4 gap-y-1 border-t border-line px-4 py-2.5 first:border-t-0 xl:grid-cols-[104px_80px_48px_minmax(0,1fr)]"
+					className="grid grid-cols-[minmax(0,1fr)_auto_48px] gap-x-4 gap-y-1 border-t border-line px-4 py-2.5 first:border-t-0 @[720px]:grid-cols-[104px_80px_48px_minmax(0,1fr)]"
 				>
 					<span className={`truncate ${row.score === null ? 'text-muted' : 'font-medium'}`}>{row.name}</span>
 					<span className={row.chosen ? 'font-medium' : 'text-muted'}>{row.verdict}</span>
@@ -47,7 +48,7 @@ export function PlacementList({ placement }: { placement: Placement }) {
 							</>
 						)}
 					</span>
-					<span className="text-sm text-muted max-xl:col-span-3">
+					<span className="text-sm text-muted col-span-3 @[720px]:col-span-1">
 						{row.reasons.map(({ text, score }) => (
 							<span key={text} className="mr-4 inline-block">
 								{text}
@@ -59,6 +60,12 @@ export function PlacementList({ placement }: { placement: Placement }) {
 			))}
 		</ul>
 	)
+}
+
+/** The name of the peer that decided, if the decision names it; else the end of its id. */
+export function deciderOf({ by, chosen, candidates, rejected }: Placement): string {
+	const known = [...chosen, ...candidates, ...rejected].find(({ node }) => node.peerId === by || node.name === by)
+	return known?.node.name ?? shortPeer(by)
 }
 
 function signed(score: number): string {

@@ -31,12 +31,12 @@ const RANK: Partial<Record<Phase, number>> = {
 	running: 5,
 }
 
-const STEPS: readonly { key: StepKey; title: string; rank: number }[] = [
-	{ key: 'accepted', title: 'Accepted', rank: 1 },
-	{ key: 'placed', title: 'Placed', rank: 2 },
-	{ key: 'pulled', title: 'Pulled', rank: 3 },
-	{ key: 'started', title: 'Started', rank: 4 },
-	{ key: 'ready', title: 'Ready', rank: 5 },
+const STEPS: readonly { key: StepKey; title: string; active: string; rank: number }[] = [
+	{ key: 'accepted', title: 'Accepted', active: 'Accepting', rank: 1 },
+	{ key: 'placed', title: 'Placed', active: 'Placing', rank: 2 },
+	{ key: 'pulled', title: 'Pulled', active: 'Pulling', rank: 3 },
+	{ key: 'started', title: 'Started', active: 'Starting', rank: 4 },
+	{ key: 'ready', title: 'Ready', active: 'Becoming ready', rank: 5 },
 ]
 
 type Subject = Pick<Workload, 'status' | 'replicas' | 'error'>
@@ -46,7 +46,7 @@ export function timelineOf(events: readonly WorkloadEvent[], workload: Subject):
 	const run = lastRun(events)
 	let since: string | null = null
 	let open = true
-	return STEPS.map(({ key, title, rank }) => {
+	return STEPS.map(({ key, title, active, rank }) => {
 		const at = endOf(run, rank, workload.replicas)
 		const done = at !== null || (workload.status === 'running' && events.length === 0)
 		const step: Step = {
@@ -64,15 +64,23 @@ export function timelineOf(events: readonly WorkloadEvent[], workload: Subject):
 		if (state !== 'done') open = false
 		since = at ?? since
 		if (state === 'failed') return { ...step, state, error: workload.error ?? lastError(run) }
-		if (state === 'active' && key === 'pulled') return { ...step, state, progress: lastProgress(run) }
+		if (state === 'active')
+			return { ...step, title: active, state, progress: key === 'pulled' ? lastProgress(run) : null }
 		return { ...step, state }
 	})
 }
 
-/** Everything since the order was last accepted; an older history belongs to older orders. */
+/**
+ * Everything since the order was last accepted; an older history belongs to older orders. Console and host both
+ * accept an order, so it begins with the first event of the same command.
+ */
 function lastRun(events: readonly WorkloadEvent[]): readonly WorkloadEvent[] {
-	const start = events.findLastIndex((event) => event.phase === 'accepted')
-	return start < 0 ? events : events.slice(start)
+	const accepted = events.findLast((event) => event.phase === 'accepted')
+	if (!accepted) return events
+	const start = events.findIndex(
+		(event) => event === accepted || (accepted.commandId && event.commandId === accepted.commandId),
+	)
+	return events.slice(start)
 }
 
 /** When the last of the replicas first reached `rank`; an event without a replica speaks for all. */

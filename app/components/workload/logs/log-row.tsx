@@ -18,10 +18,11 @@ const EVENT_TONE: Record<string, Tone> = {
 interface LogRowProps {
 	row: LogRow
 	replicas: number
+	nameOf: (peerId: string) => string
 	onOpen: (key: number) => void
 }
 
-export function LogRowView({ row, replicas, onOpen }: LogRowProps) {
+export function LogRowView({ row, replicas, nameOf, onOpen }: LogRowProps) {
 	if (row.kind === 'gap') {
 		const text = `${row.skipped.toLocaleString('en')} lines skipped`
 		return (
@@ -41,7 +42,7 @@ export function LogRowView({ row, replicas, onOpen }: LogRowProps) {
 		return (
 			<div className="flex h-5 items-center gap-2 px-4 font-sans leading-5 whitespace-pre text-muted">
 				<StatusGlyph tone={EVENT_TONE[phase] ?? 'progressing'} />
-				{clockText(at).slice(0, 8)} {phase} on {node}
+				{clockText(at).slice(0, 8)} {phase} on {nameOf(node)}
 				{message && `: ${message}`}
 			</div>
 		)

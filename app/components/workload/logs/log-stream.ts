@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import type { LogLine, WireError, WorkloadEvent } from '../../../../agent/protocol/index.ts'
+import { eventKey } from '../../live/live-store.ts'
 import { LogBuffer, type LogRow } from './log-buffer.ts'
 
 /** Fast enough to read along, slow enough that a flood costs one render each time (ui.md). */
@@ -41,7 +42,7 @@ export function useLogStream({ workloadId, paused, epoch, events }: Options): Lo
 
 	useEffect(() => {
 		for (const event of events) {
-			const key = `${event.node}/${event.seq}`
+			const key = eventKey(event)
 			if (!MARKED.has(event.phase) || marked.has(key)) continue
 			marked.add(key)
 			buffer.mark(event)

@@ -1,6 +1,7 @@
 import { Pause, Play } from 'lucide-react'
 import { type UIEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import type { WorkloadEvent } from '../../../../agent/protocol/index.ts'
+import { useNodeName } from '../../live/live.tsx'
 import { Button } from '../../ui/button.tsx'
 import { plural } from '../../ui/format.ts'
 import type { LogRow } from './log-buffer.ts'
@@ -27,6 +28,7 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 	const [search, setSearch] = useState('')
 	const { rows, waiting, state, problem, open } = useLogStream({ workloadId, paused, epoch, events })
 	const shown = useMemo(() => rows.filter((row) => found(row, search)), [rows, search])
+	const nameOf = useNodeName()
 	const box = useRef<HTMLDivElement>(null)
 	const [window, setWindow] = useState({ top: 0, height: 440 })
 
@@ -83,7 +85,7 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 					// biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region takes the keyboard's focus (WCAG 2.1.1)
 					tabIndex={0}
 					onScroll={onScroll}
-					className="h-[440px] overflow-auto py-2 font-mono text-xs -outline-offset-2"
+					className={`${state === 'ended' ? 'max-h-[440px]' : 'h-[440px]'} overflow-auto py-2 font-mono text-xs -outline-offset-2`}
 				>
 					{shown.length === 0 ? (
 						<p className="px-4 text-muted">{search ? 'No line has this text.' : EMPTY_TEXT[state]}</p>
@@ -91,7 +93,7 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 						<div className="w-max min-w-full">
 							<div style={{ height: first * ROW_PX }} />
 							{shown.slice(first, last).map((row) => (
-								<LogRowView key={row.key} row={row} replicas={replicas} onOpen={open} />
+								<LogRowView key={row.key} row={row} replicas={replicas} nameOf={nameOf} onOpen={open} />
 							))}
 							<div style={{ height: (shown.length - last) * ROW_PX }} />
 						</div>
