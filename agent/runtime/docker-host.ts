@@ -13,8 +13,10 @@ export interface DockerHost {
 	local: boolean
 }
 
+type Environment = Record<string, string | undefined>
+
 /** What the docker CLI would use: DOCKER_HOST, the system socket, then those of rootless Docker and Docker Desktop. */
-export function defaultDockerHost(env: NodeJS.ProcessEnv = process.env, exists = existsSync): string {
+export function defaultDockerHost(env: Environment = process.env, exists = existsSync): string {
 	if (env.DOCKER_HOST) return env.DOCKER_HOST
 	const system = '/var/run/docker.sock'
 	const sockets = [
@@ -29,7 +31,7 @@ export function defaultDockerHost(env: NodeJS.ProcessEnv = process.env, exists =
  * `host` and `protocol` are always given, also as undefined: docker-modem would fill them from DOCKER_HOST of the
  * environment and so reach another engine than the one that was asked for.
  */
-export function parseDockerHost(text: string, env: NodeJS.ProcessEnv = process.env): DockerHost {
+export function parseDockerHost(text: string, env: Environment = process.env): DockerHost {
 	const socketPath = /^(?:unix|npipe):\/\/(.+)$/.exec(text)?.[1]
 	if (socketPath !== undefined) {
 		return { address: socketPath, options: { socketPath, host: undefined, protocol: 'http' }, local: true }

@@ -135,7 +135,7 @@ export class EngineConnection {
 			return await new Promise((resolve, reject) => {
 				this.#modem.dial(
 					{
-						path: `${path}?`,
+						path: Object.keys(query).length > 0 ? `${path}?` : path,
 						method,
 						options: { _query: query, _body: body },
 						statusCodes: OK,
