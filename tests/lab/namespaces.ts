@@ -30,9 +30,12 @@ export function inside(namespaces: Namespaces, group: string, argv: readonly str
 	if (namespaces.mount) enter.push(`--mount=${namespaces.mount}`)
 	// entering a mount namespace loses the working directory
 	const where = ['env', `--chdir=${cwd ?? process.cwd()}`]
-	// Joins the group before the program starts, so that no child of it can be born outside.
-	const join = ['sh', '-c', 'echo $$ >"$0/cgroup.procs" && exec "$@"', group]
-	return [...join, ...enter, ...where, ...argv]
+	return joining(group, [...enter, ...where, ...argv])
+}
+
+/** Joins the group before the program starts, so that no child of it can be born outside. */
+export function joining(group: string, argv: readonly string[]): string[] {
+	return ['sh', '-c', 'echo $$ >"$0/cgroup.procs" && exec "$@"', group, ...argv]
 }
 
 /**

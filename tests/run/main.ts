@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureImages } from '../fixtures/build.ts'
-import { removeAbandoned } from '../lab/teardown.ts'
 import { isProject, needsBrowser, needsLab, PROJECTS, type Project, Runner } from './projects.ts'
 import { lastLine, noTests, type Outcome } from './report.ts'
 import { ensureRequirements } from './requirements.ts'
@@ -48,31 +47,26 @@ async function main(): Promise<number> {
 
 	const reports = await mkdtemp(join(tmpdir(), 'lattice-reports-'))
 	const runner = new Runner({ reports, filters })
-	const cleanUp = async () => {
-		await runner.stop()
-		// labs that a test made and did not remove
-		if (projects.some(needsLab)) for (const lab of await removeAbandoned()) say(`removed lab ${lab}, left by a test`)
-		await rm(reports, { recursive: true, force: true })
-	}
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-		process.once(signal, () => {
-			say(`${signal}: ending the tests`)
-			void cleanUp().finally(() => process.exit(130))
-		})
-	}
 	try {
 		if (projects.some(needsLab)) await ensureImages(say)
-		const outcomes = await runAll(projects, runner)
+		const outcomes = await Promise.race([runAll(projects, runner), interruption()])
 		if (outcomes.every((outcome) => outcome.files === 0)) outcomes.push(noTests(filters))
 		const failures = outcomes.flatMap((outcome) => outcome.failures)
 		for (const failure of failures) console.log(`failed: ${failure}`)
-		await cleanUp()
 		console.log(lastLine(outcomes))
 		return failures.length === 0 ? 0 : 1
-	} catch (error) {
-		await cleanUp()
-		throw error
+	} finally {
+		await runner.abort()
+		await rm(reports, { recursive: true, force: true })
 	}
+}
+
+function interruption(): Promise<never> {
+	return new Promise((_, reject) => {
+		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+			process.once(signal, () => reject(new Error(`${signal}: the tests were ended`)))
+		}
+	})
 }
 
 try {

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { createLab, type Lab } from '../lab/lab.ts'
+import { makeGroup, members, removeGroups } from '../lab/cgroup.ts'
+import { killAll } from '../lab/host.ts'
+import { createLab } from '../lab/lab.ts'
+import { joining } from '../lab/namespaces.ts'
+import { removeAbandoned } from '../lab/teardown.ts'
 import { type Outcome, outcomeOf, readReport } from './report.ts'
 import { chromium, postgresPrograms } from './requirements.ts'
 
@@ -13,12 +17,18 @@ export const needsBrowser = (project: Project) => project === 'e2e'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+/** A vitest that runs, and how everything it started is ended. */
+interface Place {
+	child: ChildProcess
+	end(): Promise<void>
+}
+
 /** Runs vitest for one project at a time, each where it belongs, and ends all of it. */
 export class Runner {
 	readonly #reports: string
 	readonly #filters: readonly string[]
-	#single: Lab | null = null
-	#current: ChildProcess | null = null
+	#place: Place | null = null
+	#stopped = false
 
 	constructor(options: { reports: string; filters: readonly string[] }) {
 		this.#reports = options.reports
@@ -32,51 +42,83 @@ export class Runner {
 			...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'],
 			...this.#filters,
 		]
-		const child = await this.#place(project, argv)
-		this.#current = child
-		const code = await new Promise<number>((resolve, reject) => {
-			child.once('error', reject)
-			child.once('exit', (exit) => resolve(exit ?? 1))
-		})
-		this.#endGroup(child, 'SIGKILL')
-		this.#current = null
+		const place = await PLACES[project](argv)
+		this.#place = place
+		if (this.#stopped) await this.#end()
+		const code = await exitCode(place.child)
+		await this.#end()
 		return outcomeOf(project, await readReport(report), code)
 	}
 
-	/** Ends whatever runs; safe to repeat. */
-	async stop(): Promise<void> {
-		if (this.#current) this.#endGroup(this.#current, 'SIGKILL')
-		const single = this.#single
-		this.#single = null
-		await single?.down()
+	/** Ends what runs and lets nothing new run. */
+	async abort(): Promise<void> {
+		this.#stopped = true
+		await this.#end()
 	}
 
-	/**
-	 * unit: right here. integration and e2e: inside one host of a lab, where every port is free, the engine is at its
-	 * usual place and nothing of this machine is reached. cluster: in an empty network, from which its labs hang.
-	 */
-	async #place(project: Project, argv: readonly string[]): Promise<ChildProcess> {
-		// a process group of its own: Ctrl-C ends this process in order, and it ends the others
-		const options = { stdio: 'inherit', detached: true, cwd: ROOT } as const
-		if (project === 'integration' || project === 'e2e') {
-			this.#single ??= await createLab({ hosts: 1 })
-			return this.#single.host('h1').spawn(argv, { ...options, env: environment() })
-		}
-		const env = { ...process.env, ...environment() }
-		if (project === 'unit') return spawn(argv[0] ?? '', argv.slice(1), { ...options, env })
-		const inNetwork = ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...argv]
-		return spawn('unshare', inNetwork, { ...options, env })
+	async #end(): Promise<void> {
+		const place = this.#place
+		this.#place = null
+		await place?.end()
 	}
+}
 
-	#endGroup(leader: ChildProcess, signal: NodeJS.Signals): void {
-		if (leader.pid === undefined) return
-		try {
-			process.kill(-leader.pid, signal)
-		} catch (error) {
-			// nobody of it is left
-			if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-		}
+/** A process group of its own: Ctrl-C ends this process in order, and it ends the others. */
+const OPTIONS = { stdio: 'inherit', detached: true, cwd: ROOT } as const
+
+const PLACES: Record<Project, (argv: string[]) => Promise<Place>> = {
+	unit: besideUs,
+	integration: inHost,
+	e2e: inHost,
+	cluster: inEmptyNetwork,
+}
+
+/** Needs no root, so no control group holds it: vitest is asked to end its workers, which leave its process group. */
+async function besideUs(argv: string[]): Promise<Place> {
+	const [file = '', ...args] = argv
+	const child = spawn(file, args, { ...OPTIONS, env: { ...process.env, ...environment() } })
+	return {
+		child,
+		async end() {
+			if (child.exitCode !== null || child.signalCode !== null) return
+			child.kill('SIGTERM')
+			const patience = setTimeout(() => child.kill('SIGKILL'), 5000)
+			await exitCode(child)
+			clearTimeout(patience)
+		},
 	}
+}
+
+/** In one host of a lab, where every port is free, the engine is at its usual place and nothing of ours is reached. */
+async function inHost(argv: string[]): Promise<Place> {
+	const lab = await createLab({ hosts: 1 })
+	const child = lab.host('h1').spawn(argv, { ...OPTIONS, env: environment() })
+	return { child, end: () => lab.down() }
+}
+
+/** From which the labs of the tests hang, so that they plug nothing into the machine's own network. */
+async function inEmptyNetwork(argv: string[]): Promise<Place> {
+	const name = `run${process.pid}`
+	const group = await makeGroup(name, 'cluster')
+	const withLoopback = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...argv]
+	const [file = '', ...args] = joining(group, withLoopback)
+	const child = spawn(file, args, { ...OPTIONS, env: { ...process.env, ...environment() } })
+	return {
+		child,
+		async end() {
+			await killAll(() => members(name), 'the cluster tests')
+			await removeGroups(name)
+			await removeAbandoned()
+		},
+	}
+}
+
+function exitCode(child: ChildProcess): Promise<number> {
+	if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode ?? 1)
+	return new Promise((resolve, reject) => {
+		child.once('error', reject)
+		child.once('exit', (code) => resolve(code ?? 1))
+	})
 }
 
 function environment(): Record<string, string> {
