@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { CLOCK_LEEWAY_S, GRANT_TTL_S } from '../protocol/index.ts'
+import { refused } from './attacks.fixture.ts'
 import { canonicalJson, digestOf } from './canonical-json.ts'
 import { issueDelegated, issueDevice } from './certificates.ts'
 import { signGrant } from './grants.ts'
@@ -18,12 +19,6 @@ beforeAll(async () => {
 
 const command = { kind: 'stop', commandId: 'command-1', workloadId: 'w_01234567890123456789' }
 const audience = '12D3KooWGmMbBB1TP9LvN5bbdcd26hPV3ohPmSsGkwXVqH5uJiUJ'
-const refused = (code: string, reason: string) =>
-	expect.objectContaining({
-		code,
-		message: expect.stringMatching(/; .+\.$/),
-		facts: expect.objectContaining({ reason }),
-	})
 
 async function order() {
 	const { jwt: credential, seed } = await lattice.token()

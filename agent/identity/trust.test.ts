@@ -1,8 +1,7 @@
-import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ACCESS_TTL_S, CLOCK_LEEWAY_S, MEMBERSHIP_TTL_S, RENEW_GRACE_S } from '../protocol/index.ts'
+import { altered, hmacWithPublicKey, refused, shifted, withoutSignature } from './attacks.fixture.ts'
 import {
-	issueClaim,
 	issueDelegated,
 	issueDevice,
 	issueIssuerCertificate,
@@ -19,36 +18,6 @@ beforeAll(async () => {
 	ours = await latticeFixture()
 	theirs = await latticeFixture()
 })
-
-const shifted = (seconds: number) => () => Date.now() + seconds * 1000
-const refused = (code: string, reason: string) =>
-	expect.objectContaining({
-		code,
-		message: expect.stringMatching(/; .+\.$/),
-		facts: expect.objectContaining({ reason }),
-	})
-
-/** The same token with one claim changed, the signature left as it was. */
-function altered(jwt: string, change: Record<string, unknown>): string {
-	const [header, payload, signature] = jwt.split('.')
-	const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString())
-	return [header, Buffer.from(JSON.stringify({ ...claims, ...change })).toString('base64url'), signature].join('.')
-}
-
-function withoutSignature(jwt: string): string {
-	const [header, payload] = jwt.split('.')
-	const claims = JSON.parse(Buffer.from(header ?? '', 'base64url').toString())
-	return `${Buffer.from(JSON.stringify({ ...claims, alg: 'none' })).toString('base64url')}.${payload}.`
-}
-
-/** The attack on RS/ES verifiers: the public key used as an HMAC secret. */
-async function hmacWithPublicKey(jwt: string, publicKey: string): Promise<string> {
-	const [header, payload] = jwt
-		.split('.')
-		.slice(0, 2)
-		.map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
-	return new SignJWT(payload).setProtectedHeader({ ...header, alg: 'HS256' }).sign(Buffer.from(publicKey, 'base64url'))
-}
 
 describe('membership', () => {
 	test('a member is known by its certificate, at its own peer id only', async () => {
@@ -268,56 +237,6 @@ describe('devices', () => {
 		)
 		await expect(trust.verifyMembership(certificate, peer)).rejects.toEqual(refused('REVOKED', 'revoked'))
 		await expect(trust.verifyBearer(`${certificate}~${key.seed}`)).rejects.toEqual(refused('REVOKED', 'revoked'))
-	})
-})
-
-describe('claims', () => {
-	const order = { owner: ALICE.id, name: 'web', commandId: 'command-1', workloadId: 'w_01234567890123456789' }
-
-	test('an issuer reserves, and a member does with its certificate', async () => {
-		const trust = await ours.trust()
-		const member = await ours.member('h1')
-		const about = { latticeId: ours.latticeId, ...order, by: member.peerId }
-		expect(await trust.verifyClaim(await issueClaim(ours.issuer, about), order)).toMatchObject({
-			...order,
-			by: member.peerId,
-		})
-		const byMember = await issueClaim(member.key, { ...about, certificate: member.certificate })
-		expect(await trust.verifyClaim(byMember, order)).toMatchObject(order)
-		// What was reserved stays reserved after the member's certificate has ended.
-		const later = await ours.trust(shifted(MEMBERSHIP_TTL_S + 86_400))
-		expect(await later.verifyClaim(byMember, order)).toMatchObject(order)
-	})
-
-	test('refused: another order, a stranger, a borrowed certificate, altered, a revoked member', async () => {
-		const trust = await ours.trust()
-		const member = await ours.member('h1')
-		const stranger = generateKey()
-		const about = { latticeId: ours.latticeId, ...order, by: member.peerId }
-		const claim = await issueClaim(ours.issuer, about)
-		for (const change of [{ owner: 'u_eve' }, { name: 'x' }, { commandId: 'command-2' }, { workloadId: 'w_x' }]) {
-			await expect(trust.verifyClaim(claim, { ...order, ...change })).rejects.toEqual(refused('CLAIM_INVALID', 'order'))
-		}
-		await expect(trust.verifyClaim(altered(claim, { name: 'x' }), { ...order, name: 'x' })).rejects.toEqual(
-			refused('CLAIM_INVALID', 'signature'),
-		)
-		await expect(trust.verifyClaim(await issueClaim(stranger, about), order)).rejects.toEqual(
-			refused('CLAIM_INVALID', 'issuer'),
-		)
-		const borrowed = await issueClaim(stranger, { ...about, certificate: member.certificate })
-		await expect(trust.verifyClaim(borrowed, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signature'))
-		// A member may reserve in its own name only, not in that of the one whose turn it was.
-		const other = await ours.member('h2')
-		const usurped = await issueClaim(other.key, { ...about, certificate: other.certificate })
-		await expect(trust.verifyClaim(usurped, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
-		const foreign = await theirs.member('h1')
-		const outside = await issueClaim(foreign.key, { ...about, by: foreign.peerId, certificate: foreign.certificate })
-		await expect(trust.verifyClaim(outside, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
-		const byMember = await issueClaim(member.key, { ...about, certificate: member.certificate })
-		await trust.applyRevocation(
-			await issueRevocation(ours.issuer, { latticeId: ours.latticeId, kind: 'node', subject: member.peerId }),
-		)
-		await expect(trust.verifyClaim(byMember, order)).rejects.toEqual(refused('CLAIM_INVALID', 'signer'))
 	})
 })
 

@@ -1,16 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signGrant } from '../identity/index.ts'
-import {
-	type Command,
-	type CommandFrame,
-	type CommandResult,
-	GRANT_TTL_S,
-	LatticeError,
-	LIMITS,
-	PROTOCOL,
-} from '../protocol/index.ts'
+import { type Command, GRANT_TTL_S, LIMITS, PROTOCOL } from '../protocol/index.ts'
 import { collect, eventually } from './eventually.fixture.ts'
-import { Peers, type TestPeer } from './peers.fixture.ts'
+import { DONE, logs, obey, pair } from './host.fixture.ts'
+import { Peers } from './peers.fixture.ts'
 import { rawDial, rawExchange, rawNode } from './raw-node.fixture.ts'
 
 let peers: Peers
@@ -19,39 +12,9 @@ beforeEach(async () => {
 })
 afterEach(() => peers.stop())
 
-const RESULT: CommandResult = { report: null, reports: [], credentials: null, claim: null }
-const DONE: CommandFrame = { type: 'result', result: RESULT }
-
-/** A host that checks every order as agent/commands does: the chain, then the jti against its journal. */
-function obey(host: TestPeer): { done: Command[] } {
-	const journal = new Set<string>()
-	const done: Command[] = []
-	host.peer.handleCommands(async function* ({ credential, grant, command }) {
-		const { trust } = host.enrolment
-		if (trust === null) throw new LatticeError('NOT_READY', 'No trust yet.')
-		const { jti } = await trust.verifyAuthority({ credential, grant, command, audience: host.peer.peerId })
-		if (journal.has(jti)) throw new LatticeError('GRANT_REPLAYED', 'This grant was used; send the command again.')
-		journal.add(jti)
-		done.push(command)
-		yield DONE
-	})
-	return { done }
-}
-
-function logs(text: string): CommandFrame {
-	return { type: 'logs', lines: [{ at: '2026-11-24T00:00:00Z', stream: 'stdout', text, replica: 0 }] }
-}
-
-async function pair(): Promise<{ host: TestPeer; caller: TestPeer }> {
-	const host = await peers.member('host')
-	const caller = await peers.member('caller')
-	await caller.peer.dial(host.member)
-	return { host, caller }
-}
-
 describe('authority', () => {
 	test('a granted command is done once; replayed, altered, redirected, ungranted or late ones are not', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		const { done } = obey(host)
 		const send = (request: Parameters<typeof caller.peer.command>[1]) =>
 			collect(caller.peer.command(host.peer.peerId, request))
@@ -92,7 +55,7 @@ describe('authority', () => {
 
 describe('the channel', () => {
 	test('carries frames in order, and a failure as a typed error; an unknown failure leaks nothing', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		const order = await peers.order(host.peer.peerId)
 		host.peer.handleCommands(async function* () {
 			for (let i = 0; i < 500; i++) yield logs(`line ${i}`)
@@ -112,7 +75,7 @@ describe('the channel', () => {
 	})
 
 	test('many commands at once share a connection', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		obey(host)
 		const orders = await Promise.all(Array.from({ length: 200 }, () => peers.order(host.peer.peerId)))
 		const answers = await Promise.all(orders.map((order) => collect(caller.peer.command(host.peer.peerId, order))))
@@ -121,7 +84,7 @@ describe('the channel', () => {
 	})
 
 	test('a slow reader holds the producer back, and then gets everything', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		const line = logs('x'.repeat(64 * 1024))
 		const total = 400
 		let produced = 0
@@ -148,7 +111,7 @@ describe('the channel', () => {
 	})
 
 	test('a caller that goes away ends the producer: by signal, by leaving the loop, by dying', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		let running = 0
 		host.peer.handleCommands(async function* (_, { signal }) {
 			running++
@@ -179,7 +142,7 @@ describe('the channel', () => {
 	})
 
 	test('a producer that yields without end is stopped by a caller that leaves', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		let ended = false
 		host.peer.handleCommands(async function* () {
 			try {
@@ -193,7 +156,7 @@ describe('the channel', () => {
 	})
 
 	test('a frame over 1 MiB is refused here, and there from whoever sends it anyway', async () => {
-		const { host, caller } = await pair()
+		const { host, caller } = await pair(peers)
 		let asked = 0
 		host.peer.handleCommands(async function* () {
 			asked++
@@ -227,79 +190,5 @@ describe('the channel', () => {
 			await node.stop()
 		}
 		expect(asked).toBe(1)
-	})
-})
-
-describe('reach', () => {
-	test('a dead peer is HOST_UNREACHABLE, quickly', async () => {
-		const { host, caller } = await pair()
-		await host.peer.stop()
-		const started = performance.now()
-		await expect(
-			collect(caller.peer.command(host.peer.peerId, await peers.order(host.peer.peerId))),
-		).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' })
-		await expect(caller.peer.dial(host.member)).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' })
-		expect(performance.now() - started).toBeLessThan(5_000)
-		const unknown = (await peers.lattice.member('nobody')).peerId
-		await expect(collect(caller.peer.command(unknown, await peers.order(unknown)))).rejects.toMatchObject({
-			code: 'HOST_UNREACHABLE',
-		})
-	})
-
-	test('an address that swallows packets uses up neither the others nor five seconds', async () => {
-		const host = await peers.member('host')
-		const caller = await peers.member('caller')
-		const { createServer } = await import('node:net')
-		// It accepts and says nothing: what a firewall or a hung process looks like from here.
-		const silent = createServer().listen(0, '127.0.0.1')
-		await new Promise((resolve) => silent.once('listening', resolve))
-		const address = silent.address()
-		const dead = `/ip4/127.0.0.1/tcp/${typeof address === 'object' ? address?.port : 0}`
-		try {
-			const started = performance.now()
-			await expect(caller.peer.dial({ peerId: host.peer.peerId, addresses: [dead] })).rejects.toMatchObject({
-				code: 'HOST_UNREACHABLE',
-			})
-			expect(performance.now() - started).toBeLessThan(5_000)
-			await caller.peer.dial({ peerId: host.peer.peerId, addresses: [dead, ...host.member.addresses] })
-		} finally {
-			silent.close()
-		}
-	})
-
-	test('a port that is taken is named', async () => {
-		const host = await peers.member('host')
-		const listen = host.member.addresses.map((address) => address.split('/p2p/')[0] ?? '')
-		await expect(peers.member('late', 'agent', { listen })).rejects.toMatchObject({
-			code: 'PORT_TAKEN',
-			message: expect.stringContaining(listen[0] ?? 'none'),
-		})
-	})
-
-	test('a host that dies in the midst is HOST_UNREACHABLE, not a result', async () => {
-		const { host, caller } = await pair()
-		host.peer.handleCommands(async function* (_, { signal }) {
-			yield logs('started')
-			await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-		})
-		const frames = caller.peer.command(host.peer.peerId, await peers.order(host.peer.peerId))[Symbol.asyncIterator]()
-		expect((await frames.next()).value).toEqual(logs('started'))
-		await host.peer.stop()
-		await expect(frames.next()).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' })
-	})
-
-	test('a peer that restarts is reached again, by the address it had', async () => {
-		const { host, caller } = await pair()
-		obey(host)
-		const [address] = host.member.addresses
-		const { key, enrolment } = host
-		await host.peer.stop()
-		const again = await peers.member('host', 'agent', {
-			key,
-			certificate: enrolment.certificate,
-			listen: [address?.split('/p2p/')[0] ?? ''],
-		})
-		obey(again)
-		expect(await collect(caller.peer.command(again.peer.peerId, await peers.order(again.peer.peerId)))).toEqual([DONE])
 	})
 })
