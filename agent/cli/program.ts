@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { openCli } from './cli.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerChanges } from './commands/change.ts'
+import { registerConsole } from './commands/console.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDeploy } from './commands/deploy.ts'
 import { registerDoctor } from './commands/doctor.ts'
@@ -35,6 +36,7 @@ const COMMANDS = [
 	registerInvite,
 	registerJoin,
 	registerAgent,
+	registerConsole,
 	registerDoctor,
 ]
 
