@@ -38,6 +38,6 @@ export interface FleetListener {
 	onFrame(peerId: string, frame: WatchFrame): Promise<void>
 	/** the whole snapshot of the host is in: what it did not name it does not hold */
 	onSynced(peerId: string, held: ReadonlySet<string>): Promise<void>
-	/** a node's words or its liveness changed */
-	onView(view: NodeView): void
+	/** a node's words or its liveness changed; `current`: what it said last still counts */
+	onView(view: NodeView, current: boolean): void
 }

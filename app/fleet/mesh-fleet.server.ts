@@ -33,7 +33,6 @@ interface Host {
 
 export interface FleetModules {
 	peer: Peer
-	listener: FleetListener
 	log: {
 		debug(facts: object, message: string): void
 		info(facts: object, message: string): void
@@ -47,6 +46,7 @@ export class MeshFleet implements Fleet {
 	readonly #modules: FleetModules
 	readonly #hosts = new Map<string, Host>()
 	readonly #settled = Promise.withResolvers<void>()
+	#listener: FleetListener | null = null
 	#settleTimer: NodeJS.Timeout | null = null
 	#unsubscribe: (() => void) | null = null
 
@@ -55,8 +55,9 @@ export class MeshFleet implements Fleet {
 		this.peerId = modules.peer.peerId
 	}
 
-	/** The peer runs already; from here on the known nodes are looked for. */
-	start(known: KnownNode[]): void {
+	/** The peer runs already; from here on the known nodes are looked for, and `listener` is told of them. */
+	start(known: KnownNode[], listener: FleetListener): void {
+		this.#listener = listener
 		this.#unsubscribe = this.#modules.peer.onPeer(({ peerId, connected }) => this.#onPeer(peerId, connected))
 		for (const node of known) this.track(node)
 		for (const { peerId } of this.#modules.peer.connected()) this.#onPeer(peerId, true)
@@ -143,17 +144,17 @@ export class MeshFleet implements Fleet {
 	}
 
 	#newLink(peerId: string): HostLink {
-		const { peer, listener, log } = this.#modules
+		const { peer, log } = this.#modules
 		return new HostLink(peerId, {
 			peer,
 			log,
 			addresses: () => this.#hosts.get(peerId)?.addresses ?? [],
 			onFrame: async (frame) => {
 				const named = this.#heard(peerId, frame)
-				await listener.onFrame(peerId, named)
+				await this.#listener?.onFrame(peerId, named)
 			},
 			onSynced: async (held) => {
-				await listener.onSynced(peerId, held)
+				await this.#listener?.onSynced(peerId, held)
 				this.#synced(peerId)
 			},
 			onDialFailed: (error) => this.#dialFailed(peerId, error),
@@ -226,7 +227,7 @@ export class MeshFleet implements Fleet {
 	}
 
 	#tell(peerId: string, host: Host): void {
-		this.#modules.listener.onView(toView(peerId, host, null))
+		this.#listener?.onView(toView(peerId, host, null), this.isCurrent(peerId))
 	}
 
 	#checkSettled(): void {

@@ -75,6 +75,11 @@ export class Orders {
 		if (this.#timer) clearInterval(this.#timer)
 	}
 
+	/** How many orders this console is at. */
+	get running(): number {
+		return this.#running.size
+	}
+
 	/** Works on the order of this workload in the background; one that runs already looks again when it is done. */
 	kick(workloadId: string): void {
 		if (this.#stopped) return

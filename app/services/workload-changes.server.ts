@@ -6,7 +6,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { AssignmentRecord } from '../models/assignment.server.ts'
 import type { Database } from '../models/database.server.ts'
 import { newCommandId } from '../models/ids.server.ts'
-import { deleteUnheld, updateWorkload, type WorkloadRecord } from '../models/workload.server.ts'
+import { deleteUnheld, type PendingOrder, updateWorkload, type WorkloadRecord } from '../models/workload.server.ts'
 import { type HostCommands, unreachable } from './host-commands.server.ts'
 import type { Orders } from './orders.server.ts'
 import { decide, given, missingReplicas, noNodeFits } from './placing.server.ts'
@@ -96,7 +96,7 @@ export class WorkloadChanges {
 		const missing = missingReplicas(scaled)
 		const placement = decide(scaled, missing, this.#ground())
 		if (placement.chosen.length < missing.length) throw LatticeError.fromWire(noNodeFits(placement, missing.length))
-		const order = { kind: 'deploy', refused: [] } as const
+		const order: PendingOrder = { kind: 'deploy', refused: [] }
 		await updateWorkload(database, record.id, { config, replicas, generation, order, failure: null })
 		orders.kick(record.id)
 	}

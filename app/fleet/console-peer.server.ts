@@ -1,0 +1,105 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import {
+	generateKey,
+	issueMembership,
+	keyFromSeed,
+	peerIdOf,
+	type SigningKey,
+	type Trust,
+} from '../../agent/identity/index.ts'
+import { createPeer, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
+
+/** Its own certificate is made anew well before it ends; the console is the issuer, so nobody need be asked. */
+const RENEW_MS = 86_400_000
+const ANY_LOOPBACK_PORT = '/ip4/127.0.0.1/tcp/0'
+
+export interface ConsolePeerOptions {
+	home: string
+	/** null: a free loopback port, then remembered */
+	listen: string | null
+	announce: string[]
+	latticeId: string
+	issuer: SigningKey
+	trust: Trust
+	log: MeshLog
+}
+
+/** The console as a peer of its lattice: its own key in HOME/console, a certificate it issues to itself. */
+export async function startConsolePeer(options: ConsolePeerOptions): Promise<{ peer: Peer; stop(): Promise<void> }> {
+	const folder = path.join(options.home, 'console')
+	await mkdir(folder, { recursive: true, mode: 0o700 })
+	const key = await loadKey(path.join(folder, 'peer.key'))
+	const peerId = peerIdOf(key.publicKey)
+	const certify = () =>
+		issueMembership(options.issuer, {
+			latticeId: options.latticeId,
+			peerId,
+			name: 'console',
+			role: 'console',
+			labels: {},
+			gateway: false,
+		})
+	let certificate = await certify()
+	const create = async (listen: string[]) => {
+		const { announce, trust, log } = options
+		const peer = await createPeer({ key, listen, announce, trust: () => trust, certificate: () => certificate, log })
+		await peer.start()
+		return peer
+	}
+	const peer =
+		options.listen === null ? await onRememberedPort(folder, create) : await create(splitList(options.listen))
+	const renewal = setInterval(() => {
+		const renew = async () => {
+			certificate = await certify()
+			await peer.announce()
+		}
+		renew().catch((error: unknown) => options.log.error({ err: error }, 'the console could not renew its certificate'))
+	}, RENEW_MS).unref()
+	return {
+		peer,
+		stop: async () => {
+			clearInterval(renewal)
+			await peer.stop()
+		},
+	}
+}
+
+/** Nodes and invites remember where the console was: it comes back at the same port when that is free. */
+async function onRememberedPort(folder: string, create: (listen: string[]) => Promise<Peer>): Promise<Peer> {
+	const file = path.join(folder, 'mesh-listen')
+	const remembered = await readIfThere(file)
+	const peer = await create([remembered ?? ANY_LOOPBACK_PORT]).catch((error: unknown) => {
+		if (remembered === null) throw error
+		return create([ANY_LOOPBACK_PORT])
+	})
+	const [address] = peer.addresses()
+	const listening = address?.replace(/\/p2p\/.*$/, '')
+	if (listening !== undefined && listening !== remembered) await writeFile(file, `${listening}\n`, { mode: 0o600 })
+	return peer
+}
+
+async function loadKey(file: string): Promise<SigningKey> {
+	const seed = await readIfThere(file)
+	if (seed !== null) return keyFromSeed(seed)
+	const key = generateKey()
+	await writeFile(file, `${key.seed}\n`, { mode: 0o600, flag: 'wx' })
+	await chmod(file, 0o600)
+	return key
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+	try {
+		return (await readFile(file, 'utf8')).trim() || null
+	} catch (error) {
+		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+		throw error
+	}
+}
+
+function splitList(text: string): string[] {
+	return text
+		.split(',')
+		.map((item) => item.trim())
+		.filter((item) => item !== '')
+}

@@ -1,0 +1,118 @@
+import type { Fleet, FleetListener } from '../fleet/fleet.ts'
+import type { Database } from '../models/database.server.ts'
+import { saveNodeStatus } from '../models/node.server.ts'
+import { AccountService } from './accounts.server.ts'
+import { AuditTrail } from './audit.server.ts'
+import { Authority } from './authority.server.ts'
+import { CredentialStore } from './credentials.server.ts'
+import { Enrolment } from './enrolment.server.ts'
+import { EntryClaims } from './entry-claims.server.ts'
+import { HostCommands } from './host-commands.server.ts'
+import type { LatticeKeys } from './lattice.server.ts'
+import { LiveBus } from './live.server.ts'
+import { nodeOf } from './node-view.server.ts'
+import { NodeService } from './nodes.server.ts'
+import { Orders } from './orders.server.ts'
+import { Records } from './records.server.ts'
+import type { Services } from './services.ts'
+import { Timeline } from './timeline.server.ts'
+import { WorkloadChanges } from './workload-changes.server.ts'
+import { WorkloadReads } from './workload-reads.server.ts'
+import { WorkloadService } from './workloads.server.ts'
+
+export interface ServicesOptions {
+	registration: 'open' | 'closed'
+}
+
+export interface ServicesModules {
+	database: Database
+	lattice: LatticeKeys
+	fleet: Fleet
+	log: {
+		info(facts: object, message: string): void
+		warn(facts: object, message: string): void
+		error(facts: object, message: string): void
+	}
+}
+
+/** The use cases, and what the fleet and the peer need of them. */
+export interface ServiceSet {
+	services: Services
+	listener: FleetListener
+	enrolment: Enrolment
+	claims: EntryClaims
+	orders: Orders
+	credentials: CredentialStore
+	live: LiveBus
+	nodes: NodeService
+	audit: AuditTrail
+}
+
+/** Builds each service once and hands it what it uses. */
+export function createServices(options: ServicesOptions, modules: ServicesModules): ServiceSet {
+	const { database, lattice, fleet, log } = modules
+	const { keyring, latticeId, trust } = lattice
+	const consolePeerId = fleet.peerId
+	const audit = new AuditTrail(database)
+	const live = new LiveBus(consolePeerId)
+	const commands = new HostCommands({ fleet, authority: new Authority({ database, lattice, consolePeerId }) })
+	const credentials = new CredentialStore({ database, keyring, fleet, commands, log })
+	const timeline = new Timeline({ database, live, consolePeerId })
+	const resume = (workloadId: string) => orders.kick(workloadId)
+	const records = new Records({ database, trust, fleet, credentials, timeline, live, resume, log })
+	const orders = new Orders({ database, fleet, commands, records, timeline, log })
+	const workloads = new WorkloadService({
+		database,
+		lattice,
+		fleet,
+		credentials,
+		timeline,
+		records,
+		orders,
+		changes: new WorkloadChanges({ database, fleet, commands, orders, records }),
+		reads: new WorkloadReads({ fleet, commands }),
+		audit,
+	})
+	const nodes = new NodeService({ database, latticeId, keyring, fleet, audit })
+	const members = () => fleet.members()
+	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
+	return {
+		services: { accounts, workloads, nodes, live, audit },
+		listener: listen({ database, records, live, log }),
+		enrolment: new Enrolment({ database, lattice, fleet, audit }),
+		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, audit, live, log }),
+		orders,
+		credentials,
+		live,
+		nodes,
+		audit,
+	}
+}
+
+interface Listening {
+	database: Database
+	records: Records
+	live: LiveBus
+	log: ServicesModules['log']
+}
+
+function listen({ database, records, live, log }: Listening): FleetListener {
+	const lastLiveness = new Map<string, string>()
+	return {
+		onFrame: async (peerId, frame) => {
+			if (frame.type === 'node' && frame.node.peerId === peerId) await saveNodeStatus(database, frame.node, new Date())
+			else await records.onFrame(peerId, frame)
+		},
+		onSynced: (peerId, held) => records.onSynced(peerId, held),
+		onView: (view, current) => {
+			live.publish({ type: 'node', node: nodeOf(view) }, null)
+			const { peerId } = view.status
+			const standing = `${view.liveness}:${current}`
+			if (lastLiveness.get(peerId) === standing) return
+			lastLiveness.set(peerId, standing)
+			records.onHostChanged(peerId).catch((error: unknown) => {
+				log.warn({ peer: peerId, err: error }, 'the workloads of a node that changed could not be told')
+			})
+		},
+	}
+}

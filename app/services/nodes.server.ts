@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { type Keyring, newInvite } from '../../agent/identity/index.ts'
+import {
+	Labels,
+	LatticeError,
+	type Member,
+	type Node,
+	type NodeView,
+	parseInput,
+	type Workload,
+} from '../../agent/protocol/index.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Database } from '../models/database.server.ts'
+import { createInvite } from '../models/invite.server.ts'
+import { workloadsOnHost } from '../models/workload.server.ts'
+import type { AuditTrail } from './audit.server.ts'
+import { nodeOf } from './node-view.server.ts'
+import type { Actor, Nodes } from './services.ts'
+import { maySee, viewOf } from './workload-view.server.ts'
+
+const MAX_TTL_S = 30 * 86_400
+/** The first agent of this machine starts right after the console. */
+const LOCAL_TTL_S = 15 * 60
+
+const InviteInput = z.strictObject({
+	ttlSeconds: z.number().int().min(60, 'is at least a minute').max(MAX_TTL_S, 'is at most 30 days').default(3600),
+	uses: z.number().int().min(1).max(1000).default(1),
+	labels: Labels.default({}),
+})
+type InviteInput = z.infer<typeof InviteInput>
+const NodeInput = z.strictObject({ peerId: z.string().min(1).max(128) })
+
+export interface NodesModules {
+	database: Database
+	latticeId: string
+	keyring: Keyring
+	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'members'>
+	audit: AuditTrail
+}
+
+export class NodeService implements Nodes {
+	readonly #modules: NodesModules
+
+	constructor(modules: NodesModules) {
+		this.#modules = modules
+	}
+
+	/** Everybody sees the machines: the deploy form names each one with what speaks for and against it. */
+	async list(_actor: Actor): Promise<Node[]> {
+		return this.#modules.fleet.views().map(nodeOf)
+	}
+
+	async get(actor: Actor, input: unknown): Promise<{ node: Node; view: NodeView; workloads: Workload[] }> {
+		const { fleet, database } = this.#modules
+		const { peerId } = parseInput(NodeInput, input)
+		const view = fleet.views().find(({ status }) => status.peerId === peerId)
+		if (view === undefined)
+			throw new LatticeError('NOT_FOUND', `There is no node ${peerId} in this lattice.`, { peerId })
+		const records = await workloadsOnHost(database, peerId)
+		const visible = records.filter(({ ownerId }) => maySee(actor, ownerId))
+		return { node: nodeOf(view), view, workloads: visible.map((record) => viewOf(record, fleet)) }
+	}
+
+	async invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }> {
+		const { audit } = this.#modules
+		const wanted = parseInput(InviteInput, input ?? {})
+		const facts = { ...wanted, address: actor.address }
+		const entry = { actor: actor.userId, via: actor.via, action: 'node.invite', subject: 'lattice', facts }
+		return audit.around(entry, async () => {
+			if (actor.role === 'member') {
+				throw new LatticeError(
+					'FORBIDDEN',
+					'Only the owner and admins of this lattice invite machines. Ask one of them.',
+				)
+			}
+			const { token, expiresAt } = await this.#create(wanted, actor.userId)
+			return { token, expiresAt: expiresAt.toISOString(), command: `./lattice join ${token}` }
+		})
+	}
+
+	/** For the agent that `./lattice up` starts beside this console. */
+	async inviteLocalAgent(): Promise<string> {
+		const { token } = await this.#create({ ttlSeconds: LOCAL_TTL_S, uses: 1, labels: {} }, null)
+		return token
+	}
+
+	async #create(wanted: InviteInput, createdBy: string | null): Promise<{ token: string; expiresAt: Date }> {
+		const { database, latticeId, keyring, fleet } = this.#modules
+		const addresses = fleet.members().flatMap(dialable)
+		const invite = newInvite({ latticeId, addresses, ttlSeconds: wanted.ttlSeconds })
+		const expiresAt = new Date(invite.expiresAt * 1000)
+		const sealedKey = keyring.seal(invite.key, inviteAad(invite.inviteId))
+		const { labels, uses } = wanted
+		await createInvite(database, { id: invite.inviteId, sealedKey, labels, uses, expiresAt, createdBy })
+		return { token: invite.token, expiresAt }
+	}
+}
+
+export function inviteAad(inviteId: string): string {
+	return `invite:${inviteId}`
+}
+
+/** A joiner authenticates whom it dials by the peer id in the address. */
+function dialable({ peerId, addresses }: Member): string[] {
+	const suffix = `/p2p/${peerId}`
+	return addresses.map((address) => (address.endsWith(suffix) ? address : `${address}${suffix}`))
+}
