@@ -36,6 +36,10 @@ export const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max
  * is dead. `unless-stopped` and not `always`, so that a stop, which only the agent orders, survives a reboot too. One
  * effect stays one: only `create` makes a container, the engine only starts that one again, and both a `stop` during
  * the engine's back-off and a `remove` end it for good.
+ *
+ * Measured on 20.10: a restart of the engine and a power loss bring running containers back and leave stopped ones. After
+ * a SIGKILL of the engine alone it stops those that lived on and counts that as a stop by hand: the reconciler, which
+ * finds them exited, starts them.
  */
 export const RESTART_POLICY = { Name: 'unless-stopped', MaximumRetryCount: 0 }
 
