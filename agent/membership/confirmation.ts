@@ -1,8 +1,9 @@
 /** How a node finds out whether a member is there: by itself and through others at once, until an answer or the deadline. */
 export interface Confirmation {
+	startedAt: number
 	/** no answer until then: down */
 	deadline: number
-	/** no answer until then: suspect; later than the start when only hearsay speaks against the member */
+	/** no answer until then: suspect; later than the start when little speaks against the member */
 	suspectAt: number
 	nextAttemptAt: number
 	/** the other kernel refuses connections: no process listens there */

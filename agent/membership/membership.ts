@@ -122,7 +122,7 @@ export class Membership {
 		this.#suspicion.tick(now)
 		this.#synchroniser.tick(now)
 		if (now < this.#digestAt) return
-		this.#digestAt = now + this.#roster.timing.digestInterval
+		this.#digestAt = now + this.#digestInterval()
 		if (!this.#roster.records.get(this.#roster.self)) return
 		const { incarnation, version } = this.#life
 		this.#roster.publish({ kind: 'digest', incarnation, version })
@@ -247,7 +247,7 @@ export class Membership {
 	#announce(entry: StatusEntry, now: number): void {
 		if (!isNewer(versionOf(entry), this.#roster.records.version(this.#roster.self))) return
 		this.#roster.records.merge(entry)
-		this.#digestAt = now + this.#roster.timing.digestInterval
+		this.#digestAt = now + this.#digestInterval()
 		this.#roster.effect({ kind: 'status', entry })
 		this.#roster.publish({ kind: 'status', record: entry.record })
 	}
@@ -262,6 +262,11 @@ export class Membership {
 		this.#prober.shift(late)
 		this.#suspicion.shift(late)
 		this.#synchroniser.shift(late)
+	}
+
+	#digestInterval(): number {
+		const { digestInterval, digestMembers } = this.#roster.timing
+		return digestInterval * Math.max(1, this.#roster.members.size / digestMembers)
 	}
 
 	#nextAt(): number {

@@ -95,6 +95,11 @@ export class Prober {
 		})
 	}
 
+	/** The next member that is down is probed at once, not at the end of the interval. */
+	reviveNow(): void {
+		this.#reviveAt = Number.NEGATIVE_INFINITY
+	}
+
 	/** An answer, if it is one to an open probe: measures the way, and tells the member on whose behalf we asked. */
 	answered(from: Member, ack: { id: number; answer?: Signed | undefined }, now: number): void {
 		const probe = this.#open.get(ack.id)
@@ -150,8 +155,8 @@ export class Prober {
 	}
 
 	#patience(member: Member): number {
-		const { directTimeout, directRoundTrips, roundTripCap } = this.#roster.timing
-		return Math.max(directTimeout, directRoundTrips * Math.min(member.roundTrip ?? 0, roundTripCap))
+		const { directTimeout, directRoundTrips } = this.#roster.timing
+		return Math.max(directTimeout, directRoundTrips * this.#roster.expectedRoundTrip(member))
 	}
 
 	#withLiveness(liveness: Member['liveness']): Set<string> {

@@ -34,6 +34,7 @@ export class Roster {
 	readonly members = new Map<string, Member>()
 	readonly records = new RecordTable()
 	#effects: Effect[] = []
+	#typicalRoundTrip: number | null = null
 	readonly #reported = new Map<string, number>()
 
 	constructor(self: string, timing: Timing) {
@@ -75,12 +76,17 @@ export class Roster {
 	}
 
 	measured(member: Member, sample: number): void {
-		member.roundTrip =
-			member.roundTrip === null ? sample : member.roundTrip + ROUND_TRIP_GAIN * (sample - member.roundTrip)
+		this.#typicalRoundTrip = smoothed(this.#typicalRoundTrip, sample)
+		member.roundTrip = smoothed(member.roundTrip, sample)
 		const reported = this.#reported.get(member.peerId)
 		if (reported !== undefined && Math.abs(member.roundTrip - reported) <= Math.max(1, reported / 4)) return
 		this.#reported.set(member.peerId, member.roundTrip)
 		this.#effects.push({ kind: 'roundTrip', peerId: member.peerId, milliseconds: member.roundTrip })
+	}
+
+	/** What an answer takes; for a member that was not measured yet, what it takes from here to others. Bounded, see Timing. */
+	expectedRoundTrip(member: Member): number {
+		return Math.min(member.roundTrip ?? this.#typicalRoundTrip ?? 0, this.timing.roundTripCap)
 	}
 
 	/** Those who can be asked, and are worth a probe. */
@@ -112,4 +118,8 @@ export class Roster {
 		this.#effects = []
 		return effects
 	}
+}
+
+function smoothed(average: number | null, sample: number): number {
+	return average === null ? sample : average + ROUND_TRIP_GAIN * (sample - average)
 }

@@ -5,6 +5,9 @@ import type { Signed } from '../protocol/index.ts'
 /** Keys and verdicts remembered; beyond it the oldest go, so that strangers cannot fill the memory. */
 const REMEMBERED = 2048
 
+/** Longer bodies are statuses, of which each comes once or twice. */
+const REMEMBERED_BODY = 512
+
 /** What is signed names the purpose and the lattice: no signature of ours means anything elsewhere. */
 function signedText(latticeId: string, body: string): Buffer {
 	return Buffer.from(`lattice-membership/1\n${latticeId}\n${body}`)
@@ -40,7 +43,7 @@ export class SignatureCheck {
 		const key = this.#keyOf(by)
 		if (key === null) return false
 		if (!verify(null, signedText(this.#latticeId, body), key, Buffer.from(signature, 'base64url'))) return false
-		remember(this.#good, signature, by + body)
+		if (body.length <= REMEMBERED_BODY) remember(this.#good, signature, by + body)
 		return true
 	}
 

@@ -9,10 +9,12 @@ import type { RumourQueue } from './rumour-queue.ts'
 /** Why a member is looked at more closely. */
 type Cause = 'silent' | 'lost' | 'hearsay'
 
+const WINDOW = { silent: 'confirmWindow', lost: 'lostWindow', hearsay: 'hearsayWindow' } as const
+
 const WHY: Record<Cause, string> = {
 	silent: 'did not answer a probe',
 	lost: 'its connection dropped',
-	hearsay: 'another node cannot reach it, nor did it answer here',
+	hearsay: 'another node cannot reach it',
 }
 
 interface Modules {
@@ -47,18 +49,15 @@ export class Suspicion {
 	confirm(member: Member, cause: Cause, now: number): void {
 		if (member.liveness === 'down' || member.liveness === 'left') return
 		const { timing } = this.#roster
-		const wait = Math.max(
-			cause === 'lost' ? timing.lostWindow : timing.confirmWindow,
-			timing.confirmRoundTrips * Math.min(member.roundTrip ?? 0, timing.roundTripCap),
-		)
-		// A member that was never heard has nothing that speaks for it.
-		const benefit = cause === 'hearsay' && member.lastHeardAt !== null ? timing.directTimeout : 0
+		const wait = Math.max(timing[WINDOW[cause]], timing.confirmRoundTrips * this.#roster.expectedRoundTrip(member))
+		const benefit = this.#benefitOfDoubt(member, cause)
 		const open = member.confirmation
 		if (open) {
 			open.suspectAt = Math.min(open.suspectAt, now + benefit)
 			if (cause === 'lost') open.deadline = Math.min(open.deadline, now + wait)
 		} else {
 			member.confirmation = {
+				startedAt: now,
 				deadline: now + wait,
 				suspectAt: now + benefit,
 				nextAttemptAt: now,
@@ -66,7 +65,7 @@ export class Suspicion {
 				helpers: new Map(),
 			}
 		}
-		if (cause !== 'hearsay') this.#suspect(member, WHY[cause], now)
+		if (benefit === 0) this.#suspect(member, WHY[cause], now)
 	}
 
 	/** Something came from the member itself, over its own connection or signed for this node. */
@@ -121,7 +120,7 @@ export class Suspicion {
 			if (!confirmation) continue
 			if (now >= confirmation.deadline) this.#down(member, 'neither it nor any helper answered for it')
 			else {
-				if (now >= confirmation.suspectAt) this.#suspect(member, WHY.hearsay, now)
+				if (now >= confirmation.suspectAt) this.#suspect(member, 'does not answer', now)
 				if (now >= confirmation.nextAttemptAt) this.#attempt(member, confirmation, now)
 			}
 		}
@@ -170,9 +169,10 @@ export class Suspicion {
 	#suspect(member: Member, why: string, now: number): void {
 		if (member.liveness !== 'alive') return
 		this.#roster.judge(member, 'suspect', why)
-		if (member.doubters.size === 0) {
-			this.#unsaid.set(member.peerId, now + this.#random() * this.#roster.timing.publishJitter)
-		}
+		if (member.doubters.size > 0) return
+		const { publishJitter } = this.#roster.timing
+		const tried = (member.confirmation?.startedAt ?? now) + this.#oneAttempt(member)
+		this.#unsaid.set(member.peerId, Math.max(now, tried) + this.#random() * publishJitter)
 	}
 
 	#down(member: Member, why: string): void {
@@ -186,7 +186,20 @@ export class Suspicion {
 		this.#queue.dropDoubt(member.peerId)
 		member.doubters.clear()
 		member.confirmation = null
+		// One that comes back rarely comes alone: a cut has healed.
+		if (member.liveness === 'down') this.#prober.reviveNow()
 		this.#roster.judge(member, 'alive', why)
+	}
+
+	/** How long the confirmation may run before the member is called suspect. */
+	#benefitOfDoubt(member: Member, cause: Cause): number {
+		if (cause === 'lost') return 0
+		return cause === 'silent' ? this.#oneAttempt(member) : this.#roster.timing.directTimeout
+	}
+
+	/** Long enough for the first attempt to be answered, by one way or another. */
+	#oneAttempt(member: Member): number {
+		return Math.max(this.#roster.timing.attempt, 2 * this.#roster.expectedRoundTrip(member))
 	}
 
 	/** Unless another has said it meanwhile. */

@@ -8,7 +8,7 @@ type Sync = Extract<SnapshotMessage, { kind: 'sync' }>
 
 /** Bytes of records in one frame; several frames follow each other when there is more. */
 const FRAME_BUDGET = LIMITS.frameBytes / 4
-/** A rejoin opens many connections at once, and the first brings everything. */
+/** A rejoin opens many connections at once: the first brings nearly everything, and one more at the end the rest. */
 const BURST_MS = 1_000
 
 /**
@@ -46,9 +46,10 @@ export class Synchroniser {
 
 	connected(peerId: string, now: number): void {
 		if (now - this.#startedAt >= BURST_MS) this.#begin(peerId, now)
+		else this.#dueAt = Math.min(this.#dueAt, now + this.#roster.timing.syncRetry)
 	}
 
-	/** A full answer came. */
+	/** An answer came. */
 	completed(now: number): void {
 		this.#dueAt = now + this.#roster.timing.syncInterval * (0.9 + 0.2 * this.#random())
 	}

@@ -6,6 +6,8 @@ export interface Timing {
 	directTimeout: number
 	/** from the start of a confirmation to the verdict */
 	confirmWindow: number
+	/** the same when another node's doubt started it: that node has waited already */
+	hearsayWindow: number
 	/** the same after a connection dropped: the kernel at the other end said something, so less patience is needed */
 	lostWindow: number
 	/** within a confirmation, between two attempts */
@@ -21,10 +23,14 @@ export interface Timing {
 	roundTripCap: number
 	/** what was heard this recently outweighs what others say */
 	fresh: number
+	/** the first attempt of a confirmation has this long before anybody is called suspect: most doubts die here */
+	attempt: number
 	/** a doubt waits a random part of this before it is published, so that of many who see the same one speaks */
 	publishJitter: number
-	/** a digest is published when nothing else was for this long */
+	/** a digest is published when nothing else was for this long … */
 	digestInterval: number
+	/** … up to this many members; with more, less often, so that all digests together stay below 0.5 kB/s a node */
+	digestMembers: number
 	/** anti-entropy with one random member */
 	syncInterval: number
 	/** an unanswered or burst-saved sync is due again after this */
@@ -36,13 +42,14 @@ export interface Timing {
 /**
  * The goals: a killed process is known to all within 1 s, a cut within 3 s, and an idle node sends at most 2 kB/s.
  * Four probes a second cost about 1.2 kB/s over Noise and TCP and find a silent member after 0.25 s on average, whatever
- * the size of the lattice; then directTimeout, a rumour, and everybody's own confirmWindow: about 2 s to the verdict of
- * the last. A member that stalls for less than directTimeout + confirmWindow is not taken for dead.
+ * the size of the lattice. The finder waits directTimeout and confirmWindow; the others hear of it after attempt and
+ * wait hearsayWindow, which ends at the same time: a member that stalls for less than 1.6 s is not taken for dead.
  */
 export const TIMING: Timing = {
 	probeInterval: 250,
 	directTimeout: 500,
 	confirmWindow: 1_100,
+	hearsayWindow: 850,
 	lostWindow: 700,
 	retryInterval: 250,
 	helpers: 3,
@@ -51,8 +58,10 @@ export const TIMING: Timing = {
 	confirmRoundTrips: 6,
 	roundTripCap: 600,
 	fresh: 250,
+	attempt: 250,
 	publishJitter: 40,
 	digestInterval: 60_000,
+	digestMembers: 25,
 	syncInterval: 60_000,
 	syncRetry: 2_000,
 	stall: 200,
