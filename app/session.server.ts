@@ -54,9 +54,20 @@ export function requireSameOrigin(request: Request): void {
 	const foreign = origin ? !URL.canParse(origin) || new URL(origin).host !== host : site === 'cross-site'
 	if (!foreign) return
 	throw data(
-		{ code: 'FORBIDDEN', message: 'This form was sent from another site. Open the console itself and try again.', facts: {} },
+		{
+			code: 'FORBIDDEN',
+			message: 'This form was sent from another site. Open the console itself and try again.',
+			facts: {},
+		},
 		{ status: 403 },
 	)
+}
+
+/** For streams: an EventSource follows a redirect to a page it cannot read, so who is logged out is told in a status. */
+export async function requireActorOfStream(request: Request, context: ConsoleContext): Promise<Actor> {
+	const actor = await actorOf(request, context)
+	if (actor) return actor
+	throw new Response('Log in first.\n', { status: 401 })
 }
 
 /** The id is new with every login, so one that was planted before it is worth nothing. */
@@ -72,7 +83,10 @@ export async function signOut(request: Request, context: ConsoleContext): Promis
 
 /** Only a path of this site: never `//elsewhere` or a scheme. */
 export function safeReturn(to: string | null): string {
-	return to && /^\/(?![/\\])/.test(to) && URL.canParse(to, 'http://console') && new URL(to, 'http://console').host === 'console'
+	return to &&
+		/^\/(?![/\\])/.test(to) &&
+		URL.canParse(to, 'http://console') &&
+		new URL(to, 'http://console').host === 'console'
 		? to
 		: '/'
 }

@@ -1,5 +1,5 @@
 import type { LoaderFunctionArgs } from '@remix-run/node'
-import { Outlet, useLoaderData } from '@remix-run/react'
+import { Outlet, type ShouldRevalidateFunctionArgs, useLoaderData } from '@remix-run/react'
 import { Live } from '../components/live/live.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { Shell } from '../components/shell/shell.tsx'
@@ -9,6 +9,17 @@ import { themeOf } from '../session-theme.server.ts'
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	const { email, role } = await requireActor(request, context)
 	return { user: { email, role }, theme: await themeOf(request) }
+}
+
+/** Who one is changes with an action at most; a filter in the URL is no reason to ask. */
+export function shouldRevalidate({
+	formMethod,
+	defaultShouldRevalidate,
+	currentUrl,
+	nextUrl,
+}: ShouldRevalidateFunctionArgs) {
+	const sameView = currentUrl.pathname === nextUrl.pathname && currentUrl.search !== nextUrl.search
+	return formMethod === 'POST' || (defaultShouldRevalidate && !sameView)
 }
 
 export default function Console() {

@@ -2,7 +2,7 @@ import type { LoaderFunctionArgs } from '@remix-run/node'
 import type { LiveMessage } from '../components/live/wire.ts'
 import { eventStream } from '../event-stream.server.ts'
 import type { Actor, Services } from '../services/services.ts'
-import { requireActor } from '../session.server.ts'
+import { requireActorOfStream } from '../session.server.ts'
 
 /**
  * One stream a page. Every connection, the first and the one that comes back with Last-Event-ID alike, begins with a
@@ -18,7 +18,7 @@ async function* messages(services: Services, actor: Actor, signal: AbortSignal):
 }
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
-	const actor = await requireActor(request, context)
+	const actor = await requireActorOfStream(request, context)
 	const resumed = Number(request.headers.get('Last-Event-ID'))
 	let id = Number.isSafeInteger(resumed) ? resumed : 0
 	return eventStream(request, async function* (signal) {

@@ -1,6 +1,6 @@
 import type { LoaderFunctionArgs } from '@remix-run/node'
 import { eventStream } from '../event-stream.server.ts'
-import { requireActor } from '../session.server.ts'
+import { requireActor, requireActorOfStream } from '../session.server.ts'
 import { answered } from '../wire-error.server.ts'
 
 function linesOf(url: URL): number {
@@ -10,12 +10,13 @@ function linesOf(url: URL): number {
 
 /** For EventSource: history, then what comes. For everything else, and with scripts off: the last lines as text. */
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
-	const actor = await requireActor(request, context)
+	const follows = request.headers.get('Accept')?.includes('text/event-stream') ?? false
+	const actor = await (follows ? requireActorOfStream : requireActor)(request, context)
 	const url = new URL(request.url)
 	const order = { id: params.id, lines: linesOf(url) }
 	const { workloads } = context.services
 
-	if (!request.headers.get('Accept')?.includes('text/event-stream')) {
+	if (!follows) {
 		const { lines } = await answered(workloads.logs(actor, order))
 		const text = lines.map(({ at, stream, replica, text }) => `${at} ${stream} ${replica} ${text}\n`).join('')
 		return new Response(text, { headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' } })

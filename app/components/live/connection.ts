@@ -5,6 +5,7 @@ import type { LiveMessage } from './wire.ts'
 const SILENCE_MS = 12_000
 /** A hidden tab lets go: browsers allow six connections to a host, and the seventh tab would hang. */
 const HIDDEN_MS = 10_000
+const WATCH_MS = 3_000
 
 /** Keeps one EventSource open while the page is seen, and the store told. Returns how to end it. */
 export function connectLive(store: LiveStore, url: string): () => void {
@@ -33,11 +34,13 @@ export function connectLive(store: LiveStore, url: string): () => void {
 		if (document.visibilityState === 'hidden') return
 		const { lastAt } = store.getState()
 		const silent = lastAt !== null && Date.now() - lastAt > SILENCE_MS
-		// CLOSED: the answer was no event stream (a proxy's error page, a restart); the browser does not retry that.
-		if (!silent && source?.readyState !== EventSource.CLOSED) return
+		// CLOSED: the answer was no event stream, and the browser does not retry that.
+		const refused = source?.readyState === EventSource.CLOSED
+		if (refused) void leaveIfLoggedOut(url)
+		if (!silent && !refused) return
 		close()
 		open()
-	}, 3_000)
+	}, WATCH_MS)
 
 	document.addEventListener('visibilitychange', onVisibility)
 	open()
@@ -46,5 +49,18 @@ export function connectLive(store: LiveStore, url: string): () => void {
 		clearTimeout(hiddenTimer)
 		document.removeEventListener('visibilitychange', onVisibility)
 		close()
+	}
+}
+
+/** An EventSource does not say why it was refused. 401: the session has ended, and the page leads to the login. */
+async function leaveIfLoggedOut(url: string): Promise<void> {
+	const looked = new AbortController()
+	try {
+		const answer = await fetch(url, { signal: looked.signal })
+		if (answer.status === 401) location.reload()
+	} catch {
+		// No answer at all: the next look is in WATCH_MS, and the page already says that it hears nothing.
+	} finally {
+		looked.abort()
 	}
 }

@@ -26,6 +26,13 @@ function explain(error: unknown): Explained {
 			sentence: 'This browser is offline. What runs in your lattice goes on; connect and try again.',
 		}
 	}
+	// What fetch throws when nobody answers: the console restarts, or the way to it is cut.
+	if (typeof window !== 'undefined' && error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) {
+		return {
+			code: 'CONSOLE_UNREACHABLE',
+			sentence: 'The console does not answer. What runs in your lattice goes on without it; try again in a moment.',
+		}
+	}
 	return {
 		code: 'INTERNAL',
 		sentence:

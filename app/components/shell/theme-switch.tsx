@@ -20,7 +20,7 @@ export function ThemeSwitch({ theme }: { theme: string }) {
 					value={value}
 					aria-pressed={theme === value}
 					title={label}
-					className="inline-flex size-8 items-center justify-center rounded text-muted hover:text-text aria-pressed:bg-surface aria-pressed:text-text max-md:size-11"
+					className="inline-flex size-8 items-center justify-center rounded text-muted hover:text-text aria-pressed:bg-line aria-pressed:text-text max-md:size-11"
 				>
 					<Icon size={14} aria-hidden />
 					<span className="sr-only">{label}</span>

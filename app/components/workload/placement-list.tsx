@@ -1,5 +1,6 @@
 import type { Placement } from '../../../agent/protocol/index.ts'
-import { shortPeer } from '../ui/format.ts'
+import { useNow } from '../ui/clock.tsx'
+import { formatAge, shortPeer } from '../ui/format.ts'
 
 interface Row {
 	peerId: string
@@ -31,6 +32,7 @@ function rowsOf({ chosen, candidates, rejected }: Placement): Row[] {
 
 /** Every node of the lattice by name, and the numbers that spoke for or against it. */
 export function PlacementList({ placement }: { placement: Placement }) {
+	const now = useNow()
 	return (
 		<ul className="card @container">
 			{rowsOf(placement).map((row) => (
@@ -39,8 +41,12 @@ export function PlacementList({ placement }: { placement: Placement }) {
 					className="grid grid-cols-[minmax(0,1fr)_auto_48px] gap-x-4 gap-y-1 border-t border-line px-4 py-2.5 first:border-t-0 @[720px]:grid-cols-[104px_80px_48px_minmax(0,1fr)]"
 				>
 					<span className={`truncate ${row.score === null ? 'text-muted' : 'font-medium'}`}>{row.name}</span>
-					<span className={row.chosen ? 'font-medium' : 'text-muted'}>{row.verdict}</span>
-					<span className="text-right">
+					<span
+						className={`max-@[720px]:justify-self-end ${row.score === null ? 'max-@[720px]:col-span-2' : ''} ${row.chosen ? 'font-medium' : 'text-muted'}`}
+					>
+						{row.verdict}
+					</span>
+					<span className={`text-right ${row.score === null ? 'max-@[720px]:hidden' : ''}`}>
 						{row.score !== null && (
 							<>
 								<span className="sr-only">score </span>
@@ -51,7 +57,7 @@ export function PlacementList({ placement }: { placement: Placement }) {
 					<span className="text-sm text-muted col-span-3 @[720px]:col-span-1">
 						{row.reasons.map(({ text, score }) => (
 							<span key={text} className="mr-4 inline-block">
-								{text}
+								{withAges(text, now)}
 								{score !== null && score !== 0 && <span className="ml-1 text-text">{signed(score)}</span>}
 							</span>
 						))}
@@ -66,6 +72,11 @@ export function PlacementList({ placement }: { placement: Placement }) {
 export function deciderOf({ by, chosen, candidates, rejected }: Placement): string {
 	const known = [...chosen, ...candidates, ...rejected].find(({ node }) => node.peerId === by || node.name === by)
 	return known?.node.name ?? shortPeer(by)
+}
+
+/** Reasons travel between machines, so instants in them are ISO 8601; a person asks how long ago. */
+function withAges(text: string, now: number): string {
+	return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => `${formatAge(now - Date.parse(at))} ago`)
 }
 
 function signed(score: number): string {

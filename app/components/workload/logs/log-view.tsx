@@ -1,5 +1,5 @@
 import { Pause, Play } from 'lucide-react'
-import { type UIEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type UIEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { WorkloadEvent } from '../../../../agent/protocol/index.ts'
 import { useNodeName } from '../../live/live.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -32,7 +32,7 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 	const box = useRef<HTMLDivElement>(null)
 	const [window, setWindow] = useState({ top: 0, height: 440 })
 
-	useLayoutEffect(() => {
+	useEffect(() => {
 		const element = box.current
 		if (element && !paused && shown.length > 0) element.scrollTop = element.scrollHeight
 	}, [shown, paused])
