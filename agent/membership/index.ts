@@ -1,0 +1,6 @@
+export { type Certified, Door, type Offence, type Opened } from './door.ts'
+export type { Effect, Incoming, MembershipEvent, StatusEntry } from './events.ts'
+export { Membership } from './membership.ts'
+export { type Sign, SignatureCheck, signer } from './signature.ts'
+export { TIMING, type Timing } from './timing.ts'
+export { View, type ViewChange } from './view.ts'
