@@ -1,37 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LatticeError, type Workload, type WorkloadEvent, type WorkloadStatus } from '../protocol/index.ts'
+import { LatticeError, type Phase, type Workload, type WorkloadEvent, type WorkloadStatus } from '../protocol/index.ts'
 import type { Lattice } from './client/lattice.ts'
 
 /** Statuses in which nothing more happens by itself. */
 const SETTLED: ReadonlySet<WorkloadStatus> = new Set(['running', 'unhealthy', 'stopped', 'failed', 'unknown'])
+/** Events that end an order. */
+const LAST: ReadonlySet<Phase> = new Set(['running', 'unhealthy', 'stopped', 'failed', 'deleted'])
 
+/** A status may still be the one from before the order; without the order's last event it is believed after this. */
+const DOUBT_MS = 1_500
 /** An event says that it is time to look; this is for the one that got lost. */
-const LOOK_MS = 1_000
+const LOOK_MS = 500
 
 export interface Watching {
-	/** this order's events only, from the first */
+	/** the order; its events alone are passed on, from the first */
+	commandId: string
 	onEvent(event: WorkloadEvent): void
-	/** null: events of any order that come from now on */
-	commandId: string | null
 	signal: AbortSignal
 }
 
 /**
- * Follows a workload until it has settled, and gives it as it then is; null when it is gone. Status is the truth, events
- * only tell of the way: so a lost stream costs the bar, not the answer.
+ * Follows an order until its workload has settled, and gives that as it then is; null when it is gone. Status is the
+ * truth, events only tell of the way: so a lost stream costs the bar, not the answer.
  */
 export async function settled(lattice: Lattice, id: string, watching: Watching): Promise<Workload | null> {
 	const over = new AbortController()
 	const signal = AbortSignal.any([watching.signal, over.signal])
-	let hurry = Promise.withResolvers<void>()
 	const since = Date.now()
+	let hurry = Promise.withResolvers<void>()
+	let ended = false
 
 	async function listen(): Promise<void> {
 		for await (const event of lattice.events(id, signal)) {
-			const ours =
-				watching.commandId === null ? Date.parse(event.at) >= since - 1_000 : event.commandId === watching.commandId
-			if (!ours) continue
+			if (event.commandId !== watching.commandId) continue
 			watching.onEvent(event)
+			if (LAST.has(event.phase)) ended = true
 			if (event.progress === null) hurry.resolve()
 		}
 	}
@@ -40,8 +43,9 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 	try {
 		for (;;) {
 			if (watching.signal.aborted) throw new LatticeError('CANCELLED', 'Not waiting any longer; the order goes on.')
+			const sure = ended || Date.now() - since > DOUBT_MS
 			const workload = await look(lattice, id)
-			if (!workload || SETTLED.has(workload.status)) return workload
+			if (!workload || (sure && SETTLED.has(workload.status))) return workload
 			await Promise.race([hurry.promise, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)])
 			hurry = Promise.withResolvers<void>()
 		}

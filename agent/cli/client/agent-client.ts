@@ -37,8 +37,8 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		for await (const batch of stream(`${at(id)}/logs?lines=${lines}&follow=1`, 'logs', Logs, signal)) yield batch.lines
 	}
 
+	const key = (commandId: string) => ({ 'idempotency-key': commandId })
 	const at = (id: string) => `/api/workloads/${encodeURIComponent(id)}`
-	const change = (id: string, action: string) => call(`${at(id)}/${action}`, Workload, { method: 'POST' })
 
 	return {
 		where: `the agent at ${origin.origin}`,
@@ -46,15 +46,14 @@ export function agentClient(origin: URL, session: Session): Lattice {
 			call('/api/workloads/deploy?wait=0', Workload, {
 				method: 'POST',
 				body: order,
-				headers: { 'idempotency-key': commandId },
+				headers: key(commandId),
 			}),
 		dryRun: (draft) => call('/api/workloads/dry-run', Explanation, { method: 'POST', body: draft }),
 		list: () => call('/api/workloads', Workloads),
 		get: (id) => call(at(id), Workload),
-		start: (id) => change(id, 'start'),
-		stop: (id) => change(id, 'stop'),
-		restart: (id) => change(id, 'restart'),
-		delete: (id) => call(at(id), Workload, { method: 'DELETE' }),
+		change: (verb, id, commandId) => call(`${at(id)}/${verb}`, Workload, { method: 'POST', headers: key(commandId) }),
+		delete: (id, { commandId, keepData }) =>
+			call(`${at(id)}?volumes=${keepData ? 0 : 1}`, Workload, { method: 'DELETE', headers: key(commandId) }),
 		scale: (id, replicas) => call(`${at(id)}/scale`, Workload, { method: 'POST', body: { replicas } }),
 		explain: (id) => call(`${at(id)}/explain`, Explanation),
 		events: (id, signal) => stream(`${at(id)}/events`, 'event', WorkloadEvent, signal),

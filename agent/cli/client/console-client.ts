@@ -26,10 +26,9 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		dryRun: (draft) => query('workload.dryRun', draft, Explanation),
 		list: () => query('workload.list', undefined, Workloads),
 		get: (id) => query('workload.get', { id }, Workload),
-		start: (id) => mutation('workload.start', { id }, Workload),
-		stop: (id) => mutation('workload.stop', { id }, Workload),
-		restart: (id) => mutation('workload.restart', { id }, Workload),
-		delete: (id) => mutation('workload.delete', { id }, Workload),
+		change: (verb, id, commandId) => mutation(`workload.${verb}`, { id, commandId }, Workload),
+		delete: (id, { commandId, keepData }) =>
+			mutation('workload.delete', { id, commandId, volumes: !keepData }, Workload),
 		scale: (id, replicas) => mutation('workload.scale', { id, replicas }, Workload),
 		explain: (id) => query('workload.explain', { id }, Explanation),
 		events: (id, signal) => subscription('workload.events', { id }, WorkloadEvent, signal),

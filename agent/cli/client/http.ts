@@ -15,12 +15,16 @@ export interface HttpRequest {
 /** A first deploy validates, places and reserves before it answers; a console that takes longer is stuck. */
 const TIMEOUT_MS = 30_000
 
-/** The two shapes in which the project's servers say what went wrong (contract.md): REST's, and tRPC's with ours inside. */
+/** tRPC's shape with the project's code in it; streams send its inside alone (app/trpc). */
+export const TrpcError = z.object({
+	message: z.string(),
+	data: z.object({ lattice: WireError.omit({ message: true }) }),
+})
+
+/** The two shapes in which the project's servers say what went wrong (contract.md): REST's and tRPC's. */
 const Failure = z.union([
 	z.object({ error: WireError }).transform(({ error }) => error),
-	z
-		.object({ error: z.object({ data: z.object({ lattice: WireError }) }) })
-		.transform(({ error }) => error.data.lattice),
+	z.object({ error: TrpcError }).transform(({ error }) => ({ message: error.message, ...error.data.lattice })),
 ])
 
 export async function requestJson(url: URL, request: HttpRequest = {}): Promise<unknown> {
@@ -41,7 +45,11 @@ export async function* requestEvents(url: URL, request: HttpRequest): AsyncGener
 
 async function send(url: URL, request: HttpRequest): Promise<Response> {
 	const { method = 'GET', body, bearer, signal, timeoutMs = TIMEOUT_MS } = request
-	const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
+	const headers: Record<string, string> = {
+		accept: 'application/json',
+		'user-agent': 'lattice-cli',
+		...request.headers,
+	}
 	if (bearer) headers.authorization = `Bearer ${bearer}`
 	if (body !== undefined) headers['content-type'] = 'application/json'
 	const late = new AbortController()

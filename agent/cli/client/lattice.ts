@@ -9,6 +9,8 @@ export interface Order {
 	commandId: string
 }
 
+export type Verb = 'start' | 'stop' | 'restart'
+
 /** A placement without who decided and when: what every interface answers to "why there?". */
 export const Explanation = Placement.pick({ chosen: true, candidates: true, rejected: true })
 export type Explanation = z.infer<typeof Explanation>
@@ -31,10 +33,10 @@ export interface Lattice {
 	list(): Promise<Workload[]>
 	/** with credentials */
 	get(id: string): Promise<Workload>
-	start(id: string): Promise<Workload>
-	stop(id: string): Promise<Workload>
-	restart(id: string): Promise<Workload>
-	delete(id: string): Promise<Workload>
+	/** taken; an agent and the mesh answer when it is done */
+	change(verb: Verb, id: string, commandId: string): Promise<Workload>
+	/** taken; its data goes with it unless `keepData` */
+	delete(id: string, order: { commandId: string; keepData: boolean }): Promise<Workload>
 	scale(id: string, replicas: number): Promise<Workload>
 	explain(id: string): Promise<Explanation>
 	/** history, then live */

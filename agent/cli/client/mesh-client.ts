@@ -70,8 +70,6 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		const result = await entry.get(authority, report.id, true, never)
 		return workloadOf(result.report ?? report, result.credentials)
 	}
-	const change = async (kind: 'start' | 'stop' | 'restart', id: string) =>
-		workloadFrom(await resultOf(entry.change(authority, kind, id, undefined, never)))
 
 	return {
 		where: 'the mesh',
@@ -79,12 +77,11 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		dryRun: async (draft) => entry.dryRun(authority, draft),
 		list: async () => entry.list(authority).map((report) => workloadOf(report)),
 		get: current,
-		start: (id) => change('start', id),
-		stop: (id) => change('stop', id),
-		restart: (id) => change('restart', id),
-		delete: async (id) => {
+		change: async (verb, id, commandId) =>
+			workloadFrom(await resultOf(entry.change(authority, verb, id, commandId, never))),
+		delete: async (id, { commandId, keepData }) => {
 			const report = entry.resolve(authority, id)
-			await resultOf(entry.remove(authority, report.id, true, undefined, never))
+			await resultOf(entry.remove(authority, report.id, !keepData, commandId, never))
 			return { ...workloadOf(report), status: 'deleting' }
 		},
 		scale: () => Promise.reject(needsConsole('scaling')),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { LatticeError, WireError } from '../../protocol/index.ts'
-import { requestEvents, requestJson } from './http.ts'
+import { LatticeError } from '../../protocol/index.ts'
+import { requestEvents, requestJson, TrpcError } from './http.ts'
 
 /**
  * tRPC's HTTP protocol, as far as the CLI speaks it (https://trpc.io/docs/rpc). Its own client would bring the types of
@@ -53,11 +53,12 @@ export async function* trpcSubscription<T>(
 	}
 }
 
-const StreamFailure = z.object({ data: z.object({ lattice: WireError }) })
-
 function streamFailure(value: unknown): LatticeError {
-	const parsed = StreamFailure.safeParse(value)
-	if (parsed.success) return LatticeError.fromWire(parsed.data.data.lattice)
+	const parsed = TrpcError.safeParse(value)
+	if (parsed.success) {
+		const { message, data } = parsed.data
+		return LatticeError.fromWire({ message, ...data.lattice })
+	}
 	return new LatticeError('INTERNAL', 'The console broke off; its log has the cause.', {}, { cause: parsed.error })
 }
 

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { LatticeError, type Workload, type WorkloadStatus } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import type { Target } from '../client/connect.ts'
-import type { Lattice } from '../client/lattice.ts'
+import type { Lattice, Verb } from '../client/lattice.ts'
 import { findWorkload } from '../find-workload.ts'
 import { ProgressRenderer, silentProgress } from '../progress.ts'
 import { settled } from '../settle.ts'
@@ -13,13 +14,14 @@ export async function change(
 	lattice: Lattice,
 	cli: Cli,
 	id: string,
-	order: () => Promise<Workload>,
+	order: (commandId: string) => Promise<Workload>,
 	signal: AbortSignal,
 ): Promise<Workload | null> {
 	const progress = cli.json ? silentProgress : new ProgressRenderer(cli.terminal)
+	const commandId = randomUUID()
 	try {
-		await order()
-		return await settled(lattice, id, { commandId: null, signal, onEvent: (event) => progress.show(event) })
+		await order(commandId)
+		return await settled(lattice, id, { commandId, signal, onEvent: (event) => progress.show(event) })
 	} finally {
 		progress.end()
 	}
@@ -29,7 +31,7 @@ const CHANGES = [
 	{ verb: 'start', description: 'run a stopped workload again', goal: 'running' },
 	{ verb: 'stop', description: 'stop a workload; its data stays', goal: 'stopped' },
 	{ verb: 'restart', description: 'stop and start a workload', goal: 'running' },
-] as const satisfies readonly { verb: 'start' | 'stop' | 'restart'; description: string; goal: WorkloadStatus }[]
+] as const satisfies readonly { verb: Verb; description: string; goal: WorkloadStatus }[]
 
 export const registerChanges: Register = (program, open) => {
 	for (const { verb, description, goal } of CHANGES) {
@@ -39,7 +41,7 @@ export const registerChanges: Register = (program, open) => {
 				const cli = open(command)
 				return withLattice(cli, options, async (lattice, signal) => {
 					const { id } = await findWorkload(lattice, name)
-					const workload = await change(lattice, cli, id, () => lattice[verb](id), signal)
+					const workload = await change(lattice, cli, id, (commandId) => lattice.change(verb, id, commandId), signal)
 					if (!workload) throw new LatticeError('NOT_FOUND', `${name} was deleted meanwhile.`)
 					cli.answer(workload, () => workloadDetail({ ...workload, credentials: null }).forEach(cli.terminal.out))
 					if (workload.status !== goal) throw missed(workload, goal)

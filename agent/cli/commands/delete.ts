@@ -7,19 +7,27 @@ import { clientCommand, withLattice } from './client-command.ts'
 
 interface DeleteOptions extends Target {
 	yes: boolean
+	keepData: boolean
 }
 
 export const registerDelete: Register = (program, open) => {
 	clientCommand(program, 'delete', 'remove a workload and its data')
 		.alias('rm')
 		.argument('<name>', 'name or id')
+		.option('--keep-data', 'leave its volumes on the node', false)
 		.option('--yes', 'do not ask for the name again', false)
 		.action((name: string, options: DeleteOptions, command) => {
 			const cli = open(command)
 			return withLattice(cli, options, async (lattice, signal) => {
 				const workload = await findWorkload(lattice, name)
 				if (!options.yes) await confirmName(workload.name, cli)
-				const left = await change(lattice, cli, workload.id, () => lattice.delete(workload.id), signal)
+				const left = await change(
+					lattice,
+					cli,
+					workload.id,
+					(commandId) => lattice.delete(workload.id, { commandId, keepData: options.keepData }),
+					signal,
+				)
 				if (left) throw notGone(left.name, left.status, left.statusReason)
 				cli.answer({ id: workload.id, name: workload.name, deleted: true }, () =>
 					cli.terminal.out(`${workload.name} is deleted`),

@@ -54,6 +54,7 @@ export class SupervisedChild {
 	#exited: Promise<void> = Promise.resolve()
 	#stopping = new AbortController()
 	#deaths = 0
+	#lastShown = ''
 	#everReady = false
 
 	constructor(spec: ChildSpec, modules: { log: LogFile; listeners: ChildListeners }) {
@@ -149,8 +150,16 @@ export class SupervisedChild {
 		createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
 			this.#log.write(line)
 			const shown = worthShowing(line, name, this.#spec.format)
-			if (shown && !this.#stopping.signal.aborted) this.#listeners.onNotice(`${this.#spec.name}: ${shown}`)
+			if (shown && !this.#stopping.signal.aborted) this.#show(shown)
 		})
+	}
+
+	/** A dying child says its last words in its log and again on stderr, with its name before them; once is enough. */
+	#show(words: string): void {
+		const { name } = this.#spec
+		const sentence = words.startsWith(`${name}: `) ? words : `${name}: ${words}`
+		if (sentence !== this.#lastShown) this.#listeners.onNotice(sentence)
+		this.#lastShown = sentence
 	}
 
 	#died(how: string, code: number | null, startedAt: number, resolve: () => void): void {
