@@ -66,7 +66,8 @@ export default function Overview() {
 				</h1>
 			</div>
 			<p className="mt-1 text-muted">
-				Seen from {observer ?? 'the console'} <Age at={lastAt} />
+				Seen from {nodes.find(({ peerId, name }) => peerId === observer || name === observer)?.name ?? 'the console'}{' '}
+				<Age at={lastAt} />
 			</p>
 			<Exceptions exceptions={exceptionsOf(workloads, nodes)} />
 			{workloads.length === 0 ? (

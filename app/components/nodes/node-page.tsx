@@ -45,7 +45,9 @@ export function NodePage({ node, view, workloads, stale }: NodePageProps) {
 					<h2 id="capacity" className="text-lg font-semibold">
 						Capacity
 					</h2>
-					<p className="mt-1 mb-3 text-sm text-muted">What workloads have reserved here, running or not.</p>
+					<p className="mt-1 mb-3 text-sm text-muted">
+						Memory and CPU as workloads have reserved them, running or not; disk as it is.
+					</p>
 					<Capacity node={node} />
 					<div className="mt-2">
 						<Meter

@@ -65,7 +65,7 @@ export function WorkloadPage(props: WorkloadPageProps) {
 				<Endpoints workload={workload} />
 				<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
 			</div>
-			<LogView workloadId={workload.id} replicas={workload.replicas} epoch={epochOf(workload)} events={events} />
+			<LogView workloadId={workload.id} replicas={workload.replicas} status={workload.status} events={events} />
 			{detail.placement && (
 				<section aria-labelledby="placement" className="mt-8">
 					<h2 id="placement" className="text-lg font-semibold">
@@ -85,10 +85,4 @@ export function WorkloadPage(props: WorkloadPageProps) {
 function sentenceOf({ type, node, replicas }: Workload): string {
 	const what = replicas > 1 ? `${replicas} replicas of ${type}` : type
 	return `${what}${node ? ` on ${node.name}` : ''}, created `
-}
-
-/** A log that ended with its container is opened again when there is a container again. */
-function epochOf({ status, generation }: Workload): string {
-	const alive = status === 'starting' || status === 'running' || status === 'unhealthy' || status === 'stopping'
-	return `${generation}/${alive ? 'alive' : status === 'unknown' ? 'alive' : 'over'}`
 }

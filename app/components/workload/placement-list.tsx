@@ -1,6 +1,6 @@
 import type { Placement } from '../../../agent/protocol/index.ts'
 import { useNow } from '../ui/clock.tsx'
-import { formatAge, shortPeer } from '../ui/format.ts'
+import { formatAge } from '../ui/format.ts'
 
 interface Row {
 	peerId: string
@@ -68,10 +68,9 @@ export function PlacementList({ placement }: { placement: Placement }) {
 	)
 }
 
-/** The name of the peer that decided, if the decision names it; else the end of its id. */
-export function deciderOf({ by, chosen, candidates, rejected }: Placement): string {
-	const known = [...chosen, ...candidates, ...rejected].find(({ node }) => node.peerId === by || node.name === by)
-	return known?.node.name ?? shortPeer(by)
+/** A node that decided is among those it judged; who is not is the console, which runs nothing. */
+export function deciderOf({ by, candidates, rejected }: Placement): string {
+	return [...candidates, ...rejected].find(({ node }) => node.peerId === by)?.node.name ?? 'the console'
 }
 
 /** Reasons travel between machines, so instants in them are ISO 8601; a person asks how long ago. */

@@ -34,7 +34,8 @@ export function Timeline({ steps, lastLines }: { steps: Step[]; lastLines: LastW
 				<div className="border-t border-line p-4">
 					<p className="font-medium break-words">{failed.error?.message ?? `${failed.title} did not succeed.`}</p>
 					{failed.error && <p className="font-mono text-xs text-muted">{failed.error.code}</p>}
-					{lastLines && <LastLines lines={lastLines} />}
+					{/* Before that there was no container that could have said anything. */}
+					{lastLines && (failed.key === 'started' || failed.key === 'ready') && <LastLines lines={lastLines} />}
 				</div>
 			)}
 		</section>
@@ -54,7 +55,8 @@ function StepCell({ step }: { step: Step }) {
 				<span className="sr-only">: {WORD[step.state]}</span>
 			</p>
 			<p className="truncate text-sm text-muted md:mt-0.5 md:pl-5">
-				{step.detail && step.state === 'done' && <>{step.detail}, </>}
+				{step.state === 'done' && step.detail}
+				{step.state === 'done' && step.detail && step.durationMs !== null && ', '}
 				<Elapsed step={step} />
 			</p>
 			{step.progress && <Pull progress={step.progress} />}
@@ -66,7 +68,7 @@ function Elapsed({ step }: { step: Step }): ReactNode {
 	const now = useNow()
 	if (step.state === 'active' && step.since) return formatDuration(Math.max(0, now - Date.parse(step.since)))
 	if (step.durationMs !== null) return formatDuration(step.durationMs)
-	if (step.at) return <Age at={step.at} />
+	if (step.at && step.key === 'accepted') return <Age at={step.at} />
 	return step.state === 'waiting' || step.state === 'failed' ? ' ' : null
 }
 

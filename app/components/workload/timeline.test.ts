@@ -69,7 +69,7 @@ describe('timelineOf', () => {
 			event('started', 2),
 			event('running', 3),
 		]
-		expect(timelineOf(events, running)[2]).toMatchObject({ state: 'done', detail: 'image was there' })
+		expect(timelineOf(events, running)[2]).toMatchObject({ state: 'done', detail: 'image was there', durationMs: null })
 	})
 
 	it('marks the step that did not end when it failed, with the error', () => {

@@ -39,6 +39,9 @@ const STEPS: readonly { key: StepKey; title: string; active: string; rank: numbe
 	{ key: 'ready', title: 'Ready', active: 'Becoming ready', rank: 5 },
 ]
 
+/** Then there is no time worth telling. */
+const NOT_PULLED = 'image was there'
+
 type Subject = Pick<Workload, 'status' | 'replicas' | 'error'>
 
 /** The deployment as five steps, from the last order on: events say when, the workload's status says what holds now. */
@@ -49,14 +52,15 @@ export function timelineOf(events: readonly WorkloadEvent[], workload: Subject):
 	return STEPS.map(({ key, title, active, rank }) => {
 		const at = endOf(run, rank, workload.replicas)
 		const done = at !== null || (workload.status === 'running' && events.length === 0)
+		const detail = detailOf(key, run, workload.replicas)
 		const step: Step = {
 			key,
 			title,
 			state: 'done',
 			since,
 			at,
-			durationMs: at && since ? Math.max(0, Date.parse(at) - Date.parse(since)) : null,
-			detail: detailOf(key, run, workload.replicas),
+			durationMs: at && since && detail !== NOT_PULLED ? Math.max(0, Date.parse(at) - Date.parse(since)) : null,
+			detail,
 			progress: null,
 			error: null,
 		}
@@ -121,7 +125,7 @@ function detailOf(key: StepKey, run: readonly WorkloadEvent[], replicas: number)
 	}
 	if (key === 'pulled') {
 		const reachedCreate = run.some((event) => event.phase === 'creating' || event.phase === 'created')
-		if (reachedCreate && !run.some((event) => event.phase === 'pulling')) return 'image was there'
+		if (reachedCreate && !run.some((event) => event.phase === 'pulling')) return NOT_PULLED
 		const progress = lastProgress(run)
 		return progress && progress.totalBytes > 0 ? formatBytes(progress.totalBytes) : null
 	}

@@ -1,18 +1,19 @@
 import { Pause, Play } from 'lucide-react'
 import { type UIEvent, useEffect, useMemo, useRef, useState } from 'react'
-import type { WorkloadEvent } from '../../../../agent/protocol/index.ts'
+import type { WorkloadEvent, WorkloadStatus } from '../../../../agent/protocol/index.ts'
 import { useNodeName } from '../../live/live.tsx'
 import { Button } from '../../ui/button.tsx'
 import { plural } from '../../ui/format.ts'
 import type { LogRow } from './log-buffer.ts'
 import { LogRowView, ROW_PX } from './log-row.tsx'
+import { standingOf } from './log-source.ts'
 import { useLogStream } from './log-stream.ts'
 import { clockText, plainText } from './log-text.ts'
 
 interface LogViewProps {
 	workloadId: string
 	replicas: number
-	epoch: string
+	status: WorkloadStatus
 	events: readonly WorkloadEvent[]
 }
 
@@ -23,10 +24,15 @@ const OVERSCAN = 20
  * Follows the container. Leaving the bottom pauses, coming back goes on; nothing that arrives moves what is being
  * read. Only the rows in sight are in the document, so a day of logs scrolls like a page of them.
  */
-export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
+export function LogView({ workloadId, replicas, status, events }: LogViewProps) {
 	const [paused, setPaused] = useState(false)
 	const [search, setSearch] = useState('')
-	const { rows, waiting, state, problem, open } = useLogStream({ workloadId, paused, epoch, events })
+	const { rows, waiting, state, problem, open } = useLogStream({
+		workloadId,
+		paused,
+		standing: standingOf(status),
+		events,
+	})
 	const shown = useMemo(() => rows.filter((row) => found(row, search)), [rows, search])
 	const nameOf = useNodeName()
 	const box = useRef<HTMLDivElement>(null)
@@ -116,16 +122,18 @@ export function LogView({ workloadId, replicas, epoch, events }: LogViewProps) {
 }
 
 const STATE_TEXT = {
+	before: 'It has not started yet',
 	connecting: 'Connecting…',
 	following: 'Following',
 	reconnecting: 'Reconnecting…',
-	ended: 'Ended with the container',
+	ended: 'Ended',
 } as const
 
 const EMPTY_TEXT = {
+	before: 'What it writes will be here.',
 	connecting: 'Reading…',
 	following: 'Nothing written yet.',
-	reconnecting: 'The console does not answer; trying again.',
+	reconnecting: 'Nothing to read yet; trying again.',
 	ended: 'It wrote nothing.',
 } as const
 
