@@ -150,6 +150,14 @@ describe('a lab of four hosts, one behind NAT', () => {
 		expect((await h2.exec(['docker', 'version'])).code).toBe(0)
 	})
 
+	it('says at once that there is no internet', async () => {
+		const { code, stderr } = await h1.exec(['docker', 'pull', 'elsewhere.example/image'])
+		expect(code).not.toBe(0)
+		expect(stderr).toContain('connection refused')
+		const dial = `require('net').connect(443, '192.0.2.1').on('error', (error) => console.log(error.code))`
+		expect((await h1.exec([process.execPath, '-e', dial])).stdout).toBe('EHOSTUNREACH\n')
+	})
+
 	it('has a wall clock that is wrong as much as it is told, also while a program runs', async () => {
 		const program = `process.stdin.on('data', () => console.log(JSON.stringify([Date.now(), new Date().getTime(),
 			Date.parse(Date()), new Date(7).getTime(), new Date() instanceof Date])))`

@@ -34,6 +34,8 @@ export async function makeSwitch({ id, subnet }: LabState): Promise<void> {
 		'route add unreachable default',
 	])
 	await setSysctl(id, SWITCH, 'net/ipv4/ip_forward', '1')
+	// … each time: a resolver asks often, and would wait where the answer was held back
+	await setSysctl(id, SWITCH, 'net/ipv4/icmp_ratelimit', '0')
 	// makes bridged packets pass iptables, where links are cut (links.ts)
 	await setSysctl(id, SWITCH, 'net/bridge/bridge-nf-call-iptables', '1')
 	const ours = `lattice-lab${subnet}`
