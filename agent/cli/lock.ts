@@ -15,7 +15,7 @@ export function tryLock(path: string): FileLock | null {
 	closeSync(openSync(path, 'a', 0o600))
 	const database = new DatabaseSync(path, { timeout: 0 })
 	try {
-		database.exec('BEGIN EXCLUSIVE')
+		database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
 	} catch (error) {
 		database.close()
 		if (isBusy(error)) return null

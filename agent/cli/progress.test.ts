@@ -83,6 +83,7 @@ describe('progress', () => {
 		}
 		const progress = new ProgressRenderer(terminal)
 		progress.show(event('placed', 0, { placement }))
+		progress.show(event('placed', 1, { placement, node: 'the host says it again' }))
 		progress.show(
 			event('failed', 2, { replica: 1, error: { code: 'IMAGE_NOT_FOUND', message: 'no\u001b[2J such', facts: {} } }),
 		)

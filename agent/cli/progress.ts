@@ -1,10 +1,13 @@
-import type { PullProgress, WorkloadEvent } from '../protocol/index.ts'
+import type { Phase, PullProgress, WorkloadEvent } from '../protocol/index.ts'
 import { bytes, duration, plain } from './format.ts'
 import type { Terminal } from './terminal.ts'
 
 const BAR_WIDTH = 24
 /** Without a terminal a pull is told in steps, not frames. */
 const PLAIN_STEP_PERCENT = 25
+/** `explain` has them all. */
+const REASONS_SHOWN = 2
+const TOLD_TWICE: ReadonlySet<Phase> = new Set(['accepted', 'placed'])
 
 export interface Progress {
 	show(event: WorkloadEvent): void
@@ -21,6 +24,7 @@ export class ProgressRenderer implements Progress {
 	#barShown = false
 	#lastStep = -1
 	#firstAt: number | null = null
+	readonly #said = new Set<string>()
 
 	constructor(terminal: Terminal) {
 		this.#terminal = terminal
@@ -51,7 +55,11 @@ export class ProgressRenderer implements Progress {
 		const at = Date.parse(event.at)
 		this.#firstAt ??= at
 		this.#clear()
-		this.#terminal.notice(eventLine(event, at - this.#firstAt))
+		const what = eventText(event)
+		// The node that took the order and the host that executes it both tell of the same step.
+		if (TOLD_TWICE.has(event.phase) && this.#said.has(what)) return
+		this.#said.add(what)
+		this.#terminal.notice(`${duration(at - this.#firstAt).padStart(6)}  ${what}`)
 	}
 
 	#clear(): void {
@@ -61,10 +69,9 @@ export class ProgressRenderer implements Progress {
 	}
 }
 
-/** `12 s  placed on h3: 61 % of its memory is free` */
-export function eventLine(event: WorkloadEvent, sinceFirstMs: number): string {
-	const replica = event.replica === null ? '' : ` [${event.replica}]`
-	return `${duration(sinceFirstMs).padStart(6)}  ${event.phase}${replica}${detail(event)}`
+/** `placed on h3: 61 % of its memory is free` */
+function eventText(event: WorkloadEvent): string {
+	return `${event.phase}${event.replica === null ? '' : ` [${event.replica}]`}${detail(event)}`
 }
 
 function detail({ phase, placement, error, message }: WorkloadEvent): string {
@@ -72,7 +79,10 @@ function detail({ phase, placement, error, message }: WorkloadEvent): string {
 	if (phase === 'placed' && placement) {
 		const names = [...new Set(placement.chosen.map(({ node }) => node.name))]
 		const best = placement.candidates.find(({ node }) => node.peerId === placement.chosen[0]?.node.peerId)
-		const why = best?.reasons.map((reason) => reason.detail).join('; ')
+		const why = best?.reasons
+			.slice(0, REASONS_SHOWN)
+			.map((reason) => reason.detail)
+			.join('; ')
 		return ` on ${names.join(', ')}${why ? `: ${plain(why)}` : ''}`
 	}
 	return message ? `: ${plain(message)}` : ''
@@ -86,5 +96,6 @@ export function barLine(progress: PullProgress, columns: number): string {
 }
 
 function amounts({ percent, currentBytes, totalBytes }: PullProgress): string {
+	if (totalBytes === 0) return 'asking the registry'
 	return `${Math.floor(percent)} %  ${bytes(currentBytes)} of ${bytes(totalBytes)}`
 }

@@ -13,8 +13,10 @@ const DOUBT_MS = 1_500
 const LOOK_MS = 500
 
 export interface Watching {
-	/** the order; its events alone are passed on, from the first */
+	/** its events are those from the first that carries this id */
 	commandId: string
+	/** where the order leads; null when the workload may be there already, as with a restart */
+	goal: WorkloadStatus | null
 	onEvent(event: WorkloadEvent): void
 	signal: AbortSignal
 }
@@ -28,11 +30,13 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 	const signal = AbortSignal.any([watching.signal, over.signal])
 	const since = Date.now()
 	let hurry = Promise.withResolvers<void>()
+	let begun = false
 	let ended = false
 
 	async function listen(): Promise<void> {
 		for await (const event of lattice.events(id, signal)) {
-			if (event.commandId !== watching.commandId) continue
+			begun ||= event.commandId === watching.commandId
+			if (!begun) continue
 			watching.onEvent(event)
 			if (LAST.has(event.phase)) ended = true
 			if (event.progress === null) hurry.resolve()
@@ -43,9 +47,9 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 	try {
 		for (;;) {
 			if (watching.signal.aborted) throw new LatticeError('CANCELLED', 'Not waiting any longer; the order goes on.')
-			const sure = ended || Date.now() - since > DOUBT_MS
 			const workload = await look(lattice, id)
-			if (!workload || (sure && SETTLED.has(workload.status))) return workload
+			if (!workload || workload.status === watching.goal) return workload
+			if ((ended || Date.now() - since > DOUBT_MS) && SETTLED.has(workload.status)) return workload
 			await Promise.race([hurry.promise, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)])
 			hurry = Promise.withResolvers<void>()
 		}

@@ -14,14 +14,14 @@ export async function change(
 	lattice: Lattice,
 	cli: Cli,
 	id: string,
-	order: (commandId: string) => Promise<Workload>,
+	order: { send: (commandId: string) => Promise<Workload>; goal: WorkloadStatus | null },
 	signal: AbortSignal,
 ): Promise<Workload | null> {
 	const progress = cli.json ? silentProgress : new ProgressRenderer(cli.terminal)
 	const commandId = randomUUID()
 	try {
-		await order(commandId)
-		return await settled(lattice, id, { commandId, signal, onEvent: (event) => progress.show(event) })
+		await order.send(commandId)
+		return await settled(lattice, id, { commandId, goal: order.goal, signal, onEvent: (event) => progress.show(event) })
 	} finally {
 		progress.end()
 	}
@@ -41,7 +41,9 @@ export const registerChanges: Register = (program, open) => {
 				const cli = open(command)
 				return withLattice(cli, options, async (lattice, signal) => {
 					const { id } = await findWorkload(lattice, name)
-					const workload = await change(lattice, cli, id, (commandId) => lattice.change(verb, id, commandId), signal)
+					const send = (commandId: string) => lattice.change(verb, id, commandId)
+					const order = { send, goal: verb === 'restart' ? null : goal }
+					const workload = await change(lattice, cli, id, order, signal)
 					if (!workload) throw new LatticeError('NOT_FOUND', `${name} was deleted meanwhile.`)
 					cli.answer(workload, () => workloadDetail({ ...workload, credentials: null }).forEach(cli.terminal.out))
 					if (workload.status !== goal) throw missed(workload, goal)

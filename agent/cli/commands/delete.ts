@@ -21,13 +21,8 @@ export const registerDelete: Register = (program, open) => {
 			return withLattice(cli, options, async (lattice, signal) => {
 				const workload = await findWorkload(lattice, name)
 				if (!options.yes) await confirmName(workload.name, cli)
-				const left = await change(
-					lattice,
-					cli,
-					workload.id,
-					(commandId) => lattice.delete(workload.id, { commandId, keepData: options.keepData }),
-					signal,
-				)
+				const send = (commandId: string) => lattice.delete(workload.id, { commandId, keepData: options.keepData })
+				const left = await change(lattice, cli, workload.id, { send, goal: null }, signal)
 				if (left) throw notGone(left.name, left.status, left.statusReason)
 				cli.answer({ id: workload.id, name: workload.name, deleted: true }, () =>
 					cli.terminal.out(`${workload.name} is deleted`),

@@ -69,7 +69,7 @@ async function deploy(name: string, options: DeployOptions, cli: Cli): Promise<v
 async function follow(lattice: Lattice, id: string, commandId: string, cli: Cli, signal: AbortSignal) {
 	const progress = cli.json ? silentProgress : new ProgressRenderer(cli.terminal)
 	try {
-		return await settled(lattice, id, { commandId, signal, onEvent: (event) => progress.show(event) })
+		return await settled(lattice, id, { commandId, goal: 'running', signal, onEvent: (event) => progress.show(event) })
 	} finally {
 		progress.end()
 	}
