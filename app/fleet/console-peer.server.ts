@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
 	generateKey,
@@ -9,6 +9,7 @@ import {
 	type Trust,
 } from '../../agent/identity/index.ts'
 import { createPeer, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
+import { createSecretFile, readIfThere } from '../secret-file.server.ts'
 
 /** Its own certificate is made anew well before it ends; the console is the issuer, so nobody need be asked. */
 const RENEW_MS = 86_400_000
@@ -68,7 +69,7 @@ export async function startConsolePeer(options: ConsolePeerOptions): Promise<{ p
 /** Nodes and invites remember where the console was: it comes back at the same port when that is free. */
 async function onRememberedPort(folder: string, create: (listen: string[]) => Promise<Peer>): Promise<Peer> {
 	const file = path.join(folder, 'mesh-listen')
-	const remembered = await readIfThere(file)
+	const remembered = (await readIfThere(file))?.trim() || null
 	const peer = await create([remembered ?? ANY_LOOPBACK_PORT]).catch((error: unknown) => {
 		if (remembered === null) throw error
 		return create([ANY_LOOPBACK_PORT])
@@ -80,21 +81,8 @@ async function onRememberedPort(folder: string, create: (listen: string[]) => Pr
 }
 
 async function loadKey(file: string): Promise<SigningKey> {
-	const seed = await readIfThere(file)
-	if (seed !== null) return keyFromSeed(seed)
-	const key = generateKey()
-	await writeFile(file, `${key.seed}\n`, { mode: 0o600, flag: 'wx' })
-	await chmod(file, 0o600)
-	return key
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-	try {
-		return (await readFile(file, 'utf8')).trim() || null
-	} catch (error) {
-		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-		throw error
-	}
+	const seed = (await readIfThere(file)) ?? (await createSecretFile(file, `${generateKey().seed}\n`))
+	return keyFromSeed(seed.trim())
 }
 
 function splitList(text: string): string[] {

@@ -9,7 +9,7 @@ import type { Metrics } from './metrics.server.ts'
 import { CLIENT_FILES, type PageHandler } from './pages.server.ts'
 import { missingParts, type ReadinessModules } from './readiness.server.ts'
 import { requireSameOrigin, securityHeaders } from './security.server.ts'
-import { TRPC_PATH, tooLarge, trpcHandler, trpcRefusal } from './trpc.server.ts'
+import { statusOf, TRPC_PATH, tooLarge, trpcHandler, trpcRefusal } from './trpc.server.ts'
 
 export interface ConsoleAppOptions {
 	trustProxy: boolean
@@ -67,8 +67,10 @@ export function createConsoleApp(options: ConsoleAppOptions, modules: ConsoleApp
 		const error = LatticeError.from(thrown)
 		metrics.countError(error.code)
 		if (error.code === 'INTERNAL') log.error({ path: c.req.path, err: error.cause }, 'a request failed')
-		if (c.req.path.startsWith(`${TRPC_PATH}/`)) return trpcRefusal(error, c.req.path.slice(TRPC_PATH.length + 1))
-		return Response.json({ error: error.toJSON() }, { status: error.status })
+		// The rest of a body that is too large is not read, so the connection cannot serve another request.
+		if (error.code === 'PAYLOAD_TOO_LARGE') c.header('Connection', 'close')
+		if (c.req.path.startsWith(`${TRPC_PATH}/`)) return trpcRefusal(c, error, c.req.path.slice(TRPC_PATH.length + 1))
+		return c.json({ error: error.toJSON() }, statusOf(error))
 	})
 	return app
 }

@@ -1,4 +1,6 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { LatticeError, LIMITS } from '../../agent/protocol/index.ts'
 import type { Services } from '../services/services.ts'
 import { latticeErrorOf, statusOfErrors, toTrpcError } from '../trpc/errors.ts'
@@ -45,10 +47,15 @@ export function trpcHandler({ services, metrics, log }: TrpcModules) {
 }
 
 /** A refusal before tRPC has read the request, in the shape that its clients know. */
-export function trpcRefusal(error: LatticeError, path: string): Response {
+export function trpcRefusal(c: Context, error: LatticeError, path: string): Response {
 	const { code, message, facts, status } = error
 	const data = { code: toTrpcError(error).code, httpStatus: status, path, lattice: { code, facts } }
-	return Response.json({ error: { message, code: -32600, data } }, { status })
+	return c.json({ error: { message, code: -32600, data } }, statusOf(error))
+}
+
+/** Hono knows the statuses of the standard; ours are of it, and of nginx (499). */
+export function statusOf(error: LatticeError): ContentfulStatusCode {
+	return error.status as ContentfulStatusCode
 }
 
 export function tooLarge(): LatticeError {

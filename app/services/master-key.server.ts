@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Keyring } from '../../agent/identity/index.ts'
 import { LatticeError } from '../../agent/protocol/index.ts'
+import { createSecretFile, readIfThere } from '../secret-file.server.ts'
 
 const KEY_BYTES = 32
 /** 32 random bytes have about 30 different values; a passphrase or a pattern has few. */
@@ -19,7 +20,7 @@ export async function loadMasterKeys(options: {
 	create: boolean
 }): Promise<Keyring> {
 	const file = options.file ?? path.join(options.home, 'master.key')
-	const text = (await readIfThere(file)) ?? (await createOrRefuse(file, options))
+	const text = (await readOrRefuse(file)) ?? (await createOrRefuse(file, options))
 	await refuseReadable(file, options.file === null ? 0o077 : 0o007)
 	const lines = text
 		.split('\n')
@@ -51,26 +52,13 @@ async function createOrRefuse(file: string, options: { file: string | null; crea
 			{ file },
 		)
 	}
-	await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-	const text = `${randomBytes(KEY_BYTES).toString('base64url')}\n`
-	try {
-		// 'wx': of two consoles that start on one HOME at once, one writes and the other reads.
-		const handle = await open(file, 'wx', 0o600)
-		await handle.writeFile(text)
-		await handle.sync()
-		await handle.close()
-		return text
-	} catch (error) {
-		if (!isCode(error, 'EEXIST')) throw error
-		return readFile(file, 'utf8')
-	}
+	return createSecretFile(file, `${randomBytes(KEY_BYTES).toString('base64url')}\n`)
 }
 
-async function readIfThere(file: string): Promise<string | null> {
+async function readOrRefuse(file: string): Promise<string | null> {
 	try {
-		return await readFile(file, 'utf8')
+		return await readIfThere(file)
 	} catch (error) {
-		if (isCode(error, 'ENOENT')) return null
 		throw refusal(file, 'cannot be read', error)
 	}
 }
@@ -89,8 +77,4 @@ function refusal(file: string, problem: string, cause?: unknown): LatticeError {
 		{ file },
 		{ cause },
 	)
-}
-
-function isCode(error: unknown, code: string): boolean {
-	return error instanceof Error && 'code' in error && error.code === code
 }

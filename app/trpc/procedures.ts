@@ -32,7 +32,8 @@ export const router = trpc.router
 /** Whatever a service throws leaves here with its own code and status. */
 export const open = trpc.procedure.use(async ({ next }) => {
 	const result = await next()
-	if (!result.ok && result.error.cause) throw toTrpcError(result.error.cause)
+	// tRPC wraps what a service throws so; its own refusals (a body that is no JSON) have their code already.
+	if (!result.ok && result.error.code === 'INTERNAL_SERVER_ERROR') throw toTrpcError(result.error.cause ?? result.error)
 	return result
 })
 
