@@ -122,7 +122,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		bindingsOf,
 		kick: (id) => reconciler.kick(id),
 	})
-	const reads = new Reads({ runtime, assignments, workloads, events, changes })
+	const reads = new Reads({ runtime, assignments, workloads, events, changes, nodes: () => directory.nodes() })
 	const steward = new Steward({
 		key,
 		peerId: peer.peerId,

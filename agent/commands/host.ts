@@ -53,6 +53,9 @@ export class CommandHost {
 				case 'list':
 					yield { type: 'result', result: reads.list(subject) }
 					return
+				case 'nodes':
+					yield { type: 'result', result: reads.nodes(subject) }
+					return
 				case 'get':
 					yield { type: 'result', result: reads.get(command, subject) }
 					return

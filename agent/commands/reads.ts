@@ -1,5 +1,5 @@
 import type { Subject } from '../identity/index.ts'
-import { type CommandFrame, type CommandOf, CommandResult, LatticeError } from '../protocol/index.ts'
+import { type CommandFrame, type CommandOf, CommandResult, LatticeError, type NodeView } from '../protocol/index.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import type { Assignment, Assignments, ReplicaRow } from '../store/assignments.ts'
 import type { Changes } from '../store/changes.ts'
@@ -14,6 +14,8 @@ export interface ReadsModules {
 	workloads: Workloads
 	events: Events
 	changes: Changes
+	/** the lattice as this node sees it */
+	nodes: () => NodeView[]
 }
 
 const DONE: CommandFrame = { type: 'result', result: CommandResult.parse({}) }
@@ -29,6 +31,15 @@ export class Reads {
 	list(subject: Subject): CommandResult {
 		const reports = this.#modules.workloads.reports().filter((report) => mayTouch(subject, report.owner))
 		return CommandResult.parse({ reports })
+	}
+
+	/** Capacities are no secret, what others run is: of the workloads on each node the subject sees its own. */
+	nodes(subject: Subject): CommandResult {
+		const nodes = this.#modules.nodes().map((view) => {
+			const workloads = view.status.workloads.filter(({ owner }) => mayTouch(subject, owner))
+			return { ...view, status: { ...view.status, workloads } }
+		})
+		return CommandResult.parse({ nodes })
 	}
 
 	/** Credentials are the owner's alone, and the console's that keeps his sealed copy (it acts in his name). */

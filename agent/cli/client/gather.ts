@@ -1,55 +1,102 @@
+import type { Authority } from '../../commands/authority.ts'
 import type { Directory } from '../../commands/directory.ts'
+import { resultOf } from '../../commands/entry.ts'
 import type { Peer } from '../../mesh/index.ts'
-import { LatticeError, type Member } from '../../protocol/index.ts'
+import { Command, type CommandResult, LatticeError, type Member } from '../../protocol/index.ts'
 import { hashName, rendezvousWeight } from '../../scheduler/rendezvous.ts'
 
-/** How long members get to be dialled, to admit this device and to tell what they hold. */
+/** How long members get to be dialled, to admit this device and to say what they hold. */
 const GATHER_MS = 5_000
 
 /**
- * Connects to every member that answers and reads what each agent says of itself into the directory, which then stays
- * up to date until `signal` aborts. Members that do not answer in time are left out; with none at all it fails.
+ * What a user's device knows of the lattice. It may not watch nodes, since their reports hold what all tenants ordered;
+ * it asks each agent by signed commands, which answer with what the user may see.
  */
-export async function gather(peer: Peer, members: Member[], directory: Directory, signal: AbortSignal): Promise<void> {
-	const late = Promise.withResolvers<void>()
-	const timer = setTimeout(late.resolve, GATHER_MS)
-	const failures: LatticeError[] = []
-	const all = members.map(async (member) => {
-		try {
-			await peer.dial(member)
-			await firstSync(peer, member.peerId, directory, signal)
-		} catch (error) {
-			failures.push(LatticeError.from(error))
+export class Gatherer {
+	readonly #peer: Peer
+	readonly #authority: Authority
+	readonly #directory: Directory
+	#members: Member[]
+	/** what those that answered say of others */
+	readonly #met = new Map<string, Member>()
+
+	constructor(modules: { peer: Peer; authority: Authority; directory: Directory }, members: Member[]) {
+		this.#peer = modules.peer
+		this.#authority = modules.authority
+		this.#directory = modules.directory
+		this.#members = members
+	}
+
+	/** Dials who is not connected yet, and asks all. Members that do not answer in time are left out; with none it fails. */
+	async refresh(): Promise<void> {
+		const failures: LatticeError[] = []
+		let answered = 0
+		const late = AbortSignal.timeout(GATHER_MS)
+		const all = this.#members.map(async (member) => {
+			try {
+				await this.#peer.dial(member)
+				if (await this.#ask(member.peerId, late)) answered += 1
+			} catch (error) {
+				this.#directory.judge(member.peerId, 'down', null)
+				failures.push(LatticeError.from(error))
+			}
+		})
+		await Promise.race([Promise.all(all), new Promise((resolve) => late.addEventListener('abort', resolve))])
+		this.#learn()
+		if (answered > 0) return
+		// What admission said ("your certificate has expired") helps more than that nobody was there.
+		const refusal = failures.find((failure) => failure.code !== 'HOST_UNREACHABLE' && failure.code !== 'TIMEOUT')
+		if (refusal) throw refusal
+		const names = this.#members.map(({ name }) => name)
+		throw new LatticeError(
+			'HOST_UNREACHABLE',
+			`None of the nodes that this device knows answers (${names.join(', ')}).`,
+			{
+				members: names,
+			},
+		)
+	}
+
+	/** False for a console, which hosts nothing. */
+	async #ask(peerId: string, signal: AbortSignal): Promise<boolean> {
+		if (roleOf(this.#peer, peerId) !== 'agent') return false
+		const [{ nodes }, { reports }] = await Promise.all([
+			this.#command(peerId, { kind: 'nodes' }, signal),
+			this.#command(peerId, { kind: 'list' }, signal),
+		])
+		const own = nodes?.find(({ status }) => status.peerId === peerId)
+		if (!own || !reports)
+			throw new LatticeError('PROTOCOL_ERROR', 'A node did not say what it holds; update it.', { peerId })
+		this.#directory.apply(peerId, { type: 'node', node: own.status })
+		const held = new Set(reports.map(({ id }) => id))
+		for (const { id, node } of this.#directory.reports()) {
+			if (node.peerId !== peerId || held.has(id)) continue
+			this.#directory.apply(peerId, { type: 'removed', workloadId: id, at: new Date().toISOString() })
 		}
-	})
-	await Promise.race([Promise.all(all), late.promise])
-	clearTimeout(timer)
-	if (directory.nodes().length > 0) return
-	// What admission said ("your certificate has expired") helps more than that nobody was there.
-	const refusal = failures.find((failure) => failure.code !== 'HOST_UNREACHABLE' && failure.code !== 'TIMEOUT')
-	if (refusal) throw refusal
-	throw new LatticeError('HOST_UNREACHABLE', `None of the ${members.length} members that this device knows answers.`, {
-		members: members.map(({ name }) => name),
-	})
+		for (const report of reports) this.#directory.apply(peerId, { type: 'report', report })
+		for (const { status } of nodes ?? []) {
+			const { peerId, name, addresses } = status
+			this.#met.set(peerId, { peerId, name, addresses })
+		}
+		return true
+	}
+
+	/** Nodes that joined after the login are known to those that were there. */
+	#learn(): void {
+		const known = new Set(this.#members.map(({ peerId }) => peerId))
+		const more = [...this.#met.values()].filter(({ peerId, addresses }) => !known.has(peerId) && addresses.length > 0)
+		this.#members = [...this.#members, ...more]
+	}
+
+	async #command(peerId: string, given: Command, signal: AbortSignal): Promise<CommandResult> {
+		const command = Command.parse(given)
+		const grant = await this.#authority.grant(command, peerId)
+		return resultOf(this.#peer.command(peerId, { credential: this.#authority.credential, grant, command }, { signal }))
+	}
 }
 
-/** Resolves at the end of the snapshot; a console hosts nothing and is only a peer to ask for claims. */
-async function firstSync(peer: Peer, peerId: string, directory: Directory, signal: AbortSignal): Promise<void> {
-	const role = peer.connected().find((connection) => connection.peerId === peerId)?.certificate.role
-	if (role !== 'agent') return
-	const synced = Promise.withResolvers<void>()
-	void (async () => {
-		try {
-			for await (const frame of peer.watch(peerId, { signal })) {
-				directory.apply(peerId, frame)
-				if (frame.type === 'synced') synced.resolve()
-			}
-		} catch (error) {
-			directory.judge(peerId, 'down', null)
-			synced.reject(error)
-		}
-	})()
-	await synced.promise
+function roleOf(peer: Peer, peerId: string): string | undefined {
+	return peer.connected().find((connection) => connection.peerId === peerId)?.certificate.role
 }
 
 /** Who reserves names: the console while it is a peer, else the agent first in rendezvous order. */

@@ -17,7 +17,7 @@ import type { Device } from '../config.ts'
 import type { Home } from '../home.ts'
 import { readIfThere } from '../private-file.ts'
 import { needsConsole } from './agent-client.ts'
-import { claimerOf, gather } from './gather.ts'
+import { claimerOf, Gatherer } from './gather.ts'
 import type { Lattice } from './lattice.ts'
 
 /** After a host took an order, until its report of it is here. */
@@ -45,16 +45,12 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
 	})
 	await peer.start()
-	const closing = new AbortController()
 	const directory = new Directory(null)
-	const close = async () => {
-		closing.abort()
-		await peer.stop()
-	}
+	const gatherer = new Gatherer({ peer, authority, directory }, device.members)
 	try {
-		await gather(peer, device.members, directory, closing.signal)
+		await gatherer.refresh()
 	} catch (error) {
-		await close()
+		await peer.stop()
 		throw error
 	}
 
@@ -66,6 +62,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 	})
 	const never = new AbortController().signal
 	const current = async (id: string): Promise<Workload> => {
+		await gatherer.refresh()
 		const report = entry.resolve(authority, id)
 		const result = await entry.get(authority, report.id, true, never)
 		return workloadOf(result.report ?? report, result.credentials)
@@ -97,7 +94,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 			logsOf(entry.read(authority, { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: true }, signal)),
 		nodes: async () => entry.nodes(),
 		invite: () => Promise.reject(needsConsole('invites')),
-		close,
+		close: () => peer.stop(),
 	}
 }
 
