@@ -159,10 +159,12 @@ export class Orders {
 				break
 			case 'stop':
 				assignments.setDesired(workloadId, 'stopped')
+				this.#interrupt(workloadId)
 				break
 			case 'restart':
 				assignments.setRestartNonce(workloadId, commandId)
 				this.#retry(workloadId)
+				this.#interrupt(workloadId)
 				this.#event(command, 'restarting', null)
 				break
 			case 'delete':
@@ -182,6 +184,14 @@ export class Orders {
 		for (const row of assignments.replicas(workloadId)) {
 			if (row.status === 'running' || row.phase === 'leaving') continue
 			assignments.putReplica({ ...row, status: 'pending', phase: 'accepted', reason: null, error: null, restarts: 0 })
+		}
+	}
+
+	/** From the order on it is not running: who waits for `running` after a restart must not find the time before it. */
+	#interrupt(workloadId: string): void {
+		const { assignments } = this.#modules
+		for (const row of assignments.replicas(workloadId)) {
+			if (row.status === 'running') assignments.putReplica({ ...row, status: 'stopping', reason: null })
 		}
 	}
 
