@@ -10,7 +10,11 @@ declare module '@remix-run/server-runtime' {
 	}
 }
 
-export default defineConfig({
-	plugins: [tailwindcss(), remix(config)],
-	build: { target: 'es2022' },
+export default defineConfig(({ command }) => {
+	// A build that tests start inherits NODE_ENV=test, and would ship React's development half (155 kB instead of 100).
+	if (command === 'build') process.env.NODE_ENV = 'production'
+	return {
+		plugins: [tailwindcss(), remix(config)],
+		build: { target: 'es2022' },
+	}
 })
