@@ -31,28 +31,33 @@ export function createHome(home: Home): void {
 }
 
 /** One supervisor a home: two would fight over the database and the agent's key. */
-export function lockHome(home: Home): FileLock {
+export function lockHome(home: Home, command: string): FileLock {
 	createHome(home)
 	const lock = tryLock(home.file('lock'))
-	const holder = home.file('lock.pid')
 	if (!lock) {
-		const pid = readIfThere(holder)?.trim()
+		const { pid } = holderOf(home)
 		throw new LatticeError(
 			'INVALID_INPUT',
-			`--home: ${home.path} is in use by another lattice${pid ? ` (process ${pid})` : ''}; stop it first, or give this one a home of its own with --home.`,
-			{ home: home.path, pid: pid ? Number(pid) : null },
+			`--home: ${home.path} is in use by another lattice${pid !== null ? ` (process ${pid})` : ''}; stop it first, or give this one a home of its own with --home.`,
+			{ home: home.path, pid },
 		)
 	}
-	writeFileSync(holder, `${process.pid}\n`)
+	writeFileSync(home.file('lock.pid'), `${process.pid} ${command}\n`)
 	return lock
 }
 
-/** Somebody's `up`, `join` or `agent` runs on it. */
-export function isInUse(home: Home): boolean {
-	if (!existsSync(home.file('lock'))) return false
+/** The command that runs on this home (`up`, `join`, `agent`, `console`), or null. */
+export function runningCommand(home: Home): string | null {
+	if (!existsSync(home.file('lock'))) return null
 	const lock = tryLock(home.file('lock'))
 	lock?.release()
-	return lock === null
+	return lock ? null : holderOf(home).command
+}
+
+/** For people only: what counts is the lock. */
+function holderOf(home: Home): { pid: number | null; command: string } {
+	const [pid, command = 'command'] = readIfThere(home.file('lock.pid'))?.trim().split(' ') ?? []
+	return { pid: pid ? Number(pid) : null, command }
 }
 
 /** The agent has joined: it needs no invite any more. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { homeAt, lockHome } from './home.ts'
+import { homeAt, lockHome, runningCommand } from './home.ts'
 import { tryLock, waitForLock } from './lock.ts'
 
 let folder: string
@@ -57,14 +57,23 @@ describe('the lock of a file', () => {
 describe('the lock of a home', () => {
 	it('names the process that holds it', async () => {
 		const home = homeAt(join(folder, 'home'))
-		const lock = lockHome(home)
+		const lock = lockHome(home, 'up')
 		// the same process counts as another: the lock belongs to the open file
-		expect(() => lockHome(home)).toThrow(new RegExp(`in use by another lattice \\(process ${process.pid}\\)`))
+		expect(() => lockHome(home, 'up')).toThrow(new RegExp(`in use by another lattice \\(process ${process.pid}\\)`))
 		lock.release()
-		lockHome(home).release()
+		lockHome(home, 'up').release()
+	})
+
+	it('says what runs on it', () => {
+		const home = homeAt(join(folder, 'home'))
+		expect(runningCommand(home)).toBeNull()
+		const lock = lockHome(home, 'agent')
+		expect(runningCommand(home)).toBe('agent')
+		lock.release()
+		expect(runningCommand(home)).toBeNull()
 	})
 
 	it('says which folder cannot be made', () => {
-		expect(() => lockHome(homeAt('/dev/null/home'))).toThrow(/--home: \/dev\/null\/home cannot be made/)
+		expect(() => lockHome(homeAt('/dev/null/home'), 'up')).toThrow(/--home: \/dev\/null\/home cannot be made/)
 	})
 })

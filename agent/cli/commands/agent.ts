@@ -57,7 +57,7 @@ interface Run extends AgentOptions {
 }
 
 export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void> {
-	const lock = lockHome(home)
+	const lock = lockHome(home, 'agent')
 	try {
 		const engine = await ensureEngine(run, terminal)
 		const ports = new Ports(home)

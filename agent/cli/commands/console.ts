@@ -36,7 +36,7 @@ async function runConsole(options: ConsoleOptions, { home, terminal }: Cli): Pro
 		)
 	}
 	const { host, announce = [], inviteFile } = options
-	const lock = lockHome(home)
+	const lock = lockHome(home, 'console')
 	try {
 		const consolePort = await new Ports(home).pick('console', host, options.port, '--port')
 		const wantsInvite = () => inviteFile !== undefined

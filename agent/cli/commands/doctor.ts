@@ -5,7 +5,7 @@ import { checkCertificates } from '../doctor/certificates.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { checkDisk, checkEngine, checkHome, checkNode, checkPorts } from '../doctor/machine.ts'
 import { checkAgent, checkConsole, checkDatabase } from '../doctor/services.ts'
-import { type Home, isInUse } from '../home.ts'
+import { type Home, runningCommand } from '../home.ts'
 import { dockerHost, httpUrl } from '../options.ts'
 import { rememberedPorts } from '../ports.ts'
 import { servedUrls } from '../served-urls.ts'
@@ -28,7 +28,7 @@ export const registerDoctor: Register = (program, open) => {
 
 async function doctor(options: DoctorOptions, cli: Cli): Promise<void> {
 	const { home, terminal } = cli
-	const running = isInUse(home)
+	const running = runningCommand(home)
 	const urls = servedUrls(home)
 	const consoleUrl = options.console ?? process.env.LATTICE_URL ?? readConfig(home).login?.url ?? urls.console
 	const findings = [
@@ -37,7 +37,7 @@ async function doctor(options: DoctorOptions, cli: Cli): Promise<void> {
 		checkDisk(home),
 		await checkEngine(options.dockerHost ?? process.env.DOCKER_HOST),
 		...(running ? [] : [await checkPorts(home)]),
-		await checkDatabase(databaseAddress(home, running)),
+		await checkDatabase(databaseAddress(home, running === 'up')),
 		...(await checkConsole(consoleUrl)),
 		await checkAgent(options.agent ?? process.env.LATTICE_AGENT ?? urls.agent),
 		...checkCertificates(home),
@@ -57,12 +57,12 @@ function lines({ check, status, detail, remedy }: Finding): string[] {
 }
 
 /** Null while it is not meant to run: the embedded one lives and ends with `up`. */
-function databaseAddress(home: Home, running: boolean): { host: string; port: number } | null {
+function databaseAddress(home: Home, isUp: boolean): { host: string; port: number } | null {
 	const own = process.env.DATABASE_URL
 	if (own && URL.canParse(own)) {
 		const { hostname, port } = new URL(own)
 		return { host: hostname, port: port ? Number(port) : 5432 }
 	}
 	const port = rememberedPorts(home).database
-	return running && port !== undefined ? { host: '127.0.0.1', port } : null
+	return isUp && port !== undefined ? { host: '127.0.0.1', port } : null
 }

@@ -41,7 +41,7 @@ export const registerUp: Register = (program, open) => {
 
 async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 	const name = options.name === undefined ? undefined : parseInput(NodeName, options.name, ['--name'])
-	const lock = lockHome(home)
+	const lock = lockHome(home, 'up')
 	const engine = await ensureEngine(options, terminal)
 	const ports = new Ports(home)
 	const consolePort = await ports.pick('console', options.host, options.port, '--port')

@@ -13,7 +13,7 @@ import { Supervisor } from './supervisor.ts'
 const home = homeAt(process.argv[2])
 createHome(home)
 const terminal = processTerminal()
-const lock = lockHome(home)
+const lock = lockHome(home, 'up')
 
 /** Neither its IPC channel nor a signal reaches an event loop that never turns. */
 const DEAF = `process.send({ type: 'ready' }, () => { for (;;); })`
