@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { workloadIdOf } from '../identity/index.ts'
 import {
 	type Command,
 	CommandFrame,
@@ -20,7 +21,7 @@ import { templateOf } from '../templates/catalogue.ts'
 import type { Authority } from './authority.ts'
 import type { Directory } from './directory.ts'
 import { mergeIterables } from './merge.ts'
-import { newCommandId, newWorkloadId } from './order-id.ts'
+import { newCommandId } from './order-id.ts'
 import { mayTouch, notFound } from './ownership.ts'
 
 /** `POST /api/workloads/deploy`, `workload.deploy`: the same body everywhere. */
@@ -55,7 +56,12 @@ export class Entry {
 	}
 
 	/** Candidates and rejections for a draft; nothing is changed. */
-	dryRun(authority: Authority, input: unknown, workloadId = newWorkloadId(), exclude: string[] = []): Placement {
+	dryRun(
+		authority: Authority,
+		input: unknown,
+		workloadId = workloadIdOf(authority.subject.userId, newCommandId()),
+		exclude: string[] = [],
+	): Placement {
 		const { type, config } = parseInput(z.object({ type: WorkloadType, config: z.unknown() }), input)
 		const template = templateOf(type)
 		const requirements = template.requirements(parseInput(template.schema, config ?? {}, ['config']))
@@ -99,7 +105,7 @@ export class Entry {
 			return
 		}
 
-		const fresh = newWorkloadId()
+		const fresh = workloadIdOf(owner, commandId)
 		if (this.dryRun(authority, { type, config }, fresh).chosen.length === 0)
 			throw noNodeFits(this.dryRun(authority, { type, config }, fresh), [])
 		const claim = await this.#claim(

@@ -1,20 +1,6 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { canonicalJson } from '../identity/index.ts'
 import type { Command } from '../protocol/index.ts'
-
-const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz'
-
-/** 20 characters of 36: 103 bits. */
-export function newWorkloadId(): string {
-	let id = 'w_'
-	while (id.length < 22) {
-		for (const byte of randomBytes(32)) {
-			// 252 = 7 × 36: the bytes above would favour the first letters.
-			if (byte < 252 && id.length < 22) id += ALPHABET[byte % 36]
-		}
-	}
-	return id
-}
 
 export function newCommandId(): string {
 	return randomUUID()

@@ -1,4 +1,4 @@
-import { issueClaim, type SigningKey, type Subject } from '../identity/index.ts'
+import { issueClaim, type SigningKey, type Subject, workloadIdOf } from '../identity/index.ts'
 import { type CommandOf, CommandResult, LatticeError } from '../protocol/index.ts'
 import { type Claims, nameTaken } from '../store/claims.ts'
 import type { Directory } from './directory.ts'
@@ -31,7 +31,7 @@ export class Steward {
 		const owner = subject.userId
 		const known = directory.byName(owner, name)
 		if (known && known.commandId !== commandId) throw nameTaken(name)
-		const workloadId = known?.id ?? claims.find(owner, name)?.workloadId ?? command.workloadId
+		const workloadId = known?.id ?? claims.find(owner, name)?.workloadId ?? workloadIdOf(owner, commandId)
 		const token = await issueClaim(key, {
 			latticeId: this.#modules.latticeId(),
 			owner,

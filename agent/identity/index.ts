@@ -22,3 +22,4 @@ export {
 } from './keys.ts'
 export { Keyring, type KeyringKeys, keyIdOf } from './sealed.ts'
 export { type Learned, Trust } from './trust.ts'
+export { workloadIdOf } from './workload-id.ts'

@@ -114,6 +114,8 @@ export class Assignments {
 				this.#now(),
 				this.#db.next('revision'),
 			)
+		// The same order can come again once its command is forgotten, and then has the same id.
+		this.#db.sql.prepare('DELETE FROM tombstone WHERE workload_id = ?').run(a.workloadId)
 	}
 
 	setDesired(workloadId: string, desired: Assignment['desired'], keepVolumes = false): void {

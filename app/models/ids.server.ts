@@ -16,7 +16,6 @@ function randomId(prefix: string): string {
 }
 
 export const newUserId = () => randomId('u')
-export const newWorkloadId = () => randomId('w')
 export const newCommandId = () => randomId('c')
 
 /** A secret for a cookie or a refresh token, and what is kept of it. */

@@ -74,7 +74,7 @@ export class EntryClaims {
 
 	async #claim(command: CommandOf<'claim'>, subject: Subject, from: MembershipClaims): Promise<CommandResult> {
 		const { workloads, audit } = this.#modules
-		const { name, type, commandId, workloadId } = command
+		const { name, type, commandId } = command
 		const template: Template = templateOf(type)
 		const config = parseInput(template.schema, command.config, ['config'])
 		const facts = { type, commandId, by: from.name }
@@ -87,7 +87,6 @@ export class EntryClaims {
 				type,
 				config,
 				commandId,
-				workloadId,
 				order,
 			})
 			return this.#handOver(held, from)

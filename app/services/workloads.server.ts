@@ -1,4 +1,4 @@
-import { canonicalJson, issueClaim } from '../../agent/identity/index.ts'
+import { canonicalJson, issueClaim, workloadIdOf } from '../../agent/identity/index.ts'
 import {
 	LatticeError,
 	type Placement,
@@ -11,7 +11,7 @@ import { templateOf } from '../../agent/templates/catalogue.ts'
 import type { Template } from '../../agent/templates/template.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Database } from '../models/database.server.ts'
-import { newCommandId, newWorkloadId } from '../models/ids.server.ts'
+import { newCommandId } from '../models/ids.server.ts'
 import { findUser } from '../models/user.server.ts'
 import {
 	createWorkload,
@@ -65,7 +65,6 @@ export interface NewOrder {
 	type: string
 	config: unknown
 	commandId: string
-	workloadId: string
 	order: PendingOrder
 }
 
@@ -124,7 +123,6 @@ export class WorkloadService implements Workloads {
 				type,
 				config: checked,
 				commandId,
-				workloadId: newWorkloadId(),
 				order: { kind: 'deploy', refused: [] },
 			}),
 		)
@@ -138,11 +136,12 @@ export class WorkloadService implements Workloads {
 	 */
 	async reserve(order: NewOrder): Promise<WorkloadRecord> {
 		const { database, lattice, fleet, timeline, records } = this.#modules
-		const { ownerId, name, type, config, commandId, workloadId } = order
+		const { ownerId, name, type, config, commandId } = order
 		const earlier = await findByCommand(database, ownerId, commandId)
 		if (earlier !== null) return sameOrder(earlier, order)
 		const template: Template = templateOf(type)
 		const { replicas } = template.requirements(config)
+		const workloadId = workloadIdOf(ownerId, commandId)
 		const about = { latticeId: lattice.latticeId, owner: ownerId, name, commandId, workloadId, by: fleet.peerId }
 		const claim = await issueClaim(lattice.issuer, about)
 		const record = await createWorkload(database, {
@@ -176,7 +175,7 @@ export class WorkloadService implements Workloads {
 		const template: Template = templateOf(type)
 		const checked = parseInput(template.schema, config, ['config'])
 		const replicas = Array.from({ length: template.requirements(checked).replicas }, (_, index) => index)
-		const draft = { id: newWorkloadId(), ownerId: actor.userId, type, config: checked }
+		const draft = { id: workloadIdOf(actor.userId, newCommandId()), ownerId: actor.userId, type, config: checked }
 		return decide(draft, replicas, { nodes: fleet.views(), refused: [], by: fleet.peerId, now: new Date() })
 	}
 
