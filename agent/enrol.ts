@@ -1,7 +1,7 @@
 import type { Enrolment } from './home.ts'
 import { joinProof, parseInvite } from './identity/index.ts'
 import type { Peer } from './mesh/index.ts'
-import { type Labels, LatticeError } from './protocol/index.ts'
+import { type ErrorCode, type Labels, LatticeError } from './protocol/index.ts'
 
 export interface EnrolOptions {
 	token: string
@@ -14,6 +14,16 @@ export interface EnrolOptions {
 }
 
 const RETRY_MS = 2000
+/** Whoever was asked could not answer now; asked again, it may. */
+const WORTH_WAITING: ReadonlySet<ErrorCode> = new Set([
+	'ISSUER_UNAVAILABLE',
+	'DATABASE_UNAVAILABLE',
+	'HOST_UNREACHABLE',
+	'TIMEOUT',
+	'RATE_LIMITED',
+	// the member that was asked went away before it answered
+	'CANCELLED',
+])
 
 /**
  * Redeems an invite by the join protocol. While the issuer or every member is out of reach it tries again until the
@@ -38,13 +48,8 @@ export async function enrol(peer: Peer, options: EnrolOptions): Promise<Enrolmen
 			return { latticeId, rootPublicKey, issuers, certificate, members, revocations: [] }
 		} catch (thrown) {
 			const error = LatticeError.from(thrown)
-			const worthWaiting =
-				error.code === 'ISSUER_UNAVAILABLE' ||
-				error.code === 'HOST_UNREACHABLE' ||
-				error.code === 'TIMEOUT' ||
-				error.code === 'RATE_LIMITED'
 			const expired = (options.now ?? Date.now)() / 1000 > invite.expiresAt
-			if (!worthWaiting || expired || options.signal.aborted) throw error
+			if (!WORTH_WAITING.has(error.code) || expired || options.signal.aborted) throw error
 			options.onWait(error)
 			await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
 		}

@@ -43,7 +43,7 @@ export interface Config {
 	port: number
 	/** null: HOME/master.key, made at the first start */
 	masterKeyFile: string | null
-	/** null: a free loopback port, then remembered */
+	/** null: any free port, then remembered */
 	meshListen: string | null
 	announce: string[]
 	localInvite: boolean

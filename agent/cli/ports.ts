@@ -4,10 +4,10 @@ import { LatticeError } from '../protocol/index.ts'
 import type { Home } from './home.ts'
 import { readJsonFile, writePrivateJson } from './private-file.ts'
 
-export const PORT_DEFAULTS = { console: 3000, agent: 4001, mesh: 4100, database: 5433 } as const
+export const PORT_DEFAULTS = { console: 3000, agent: 4001, mesh: 4100, consoleMesh: 4101, database: 5433 } as const
 export type PortName = keyof typeof PORT_DEFAULTS
 
-const RememberedPorts = z.partialRecord(z.enum(['console', 'agent', 'mesh', 'database']), z.number().int())
+const RememberedPorts = z.partialRecord(z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'database']), z.number().int())
 type RememberedPorts = z.infer<typeof RememberedPorts>
 
 /** How far past the default a free port is looked for. */

@@ -13,11 +13,12 @@ import { createSecretFile, readIfThere } from '../secret-file.server.ts'
 
 /** Its own certificate is made anew well before it ends; the console is the issuer, so nobody need be asked. */
 const RENEW_MS = 86_400_000
-const ANY_LOOPBACK_PORT = '/ip4/127.0.0.1/tcp/0'
+/** Nodes elsewhere dial the console, too: behind NAT they are the only ones that can. Strangers are refused. */
+const ANY_PORT = '/ip4/0.0.0.0/tcp/0'
 
 export interface ConsolePeerOptions {
 	home: string
-	/** null: a free loopback port, then remembered */
+	/** null: any free port, then remembered */
 	listen: string | null
 	announce: string[]
 	latticeId: string
@@ -70,13 +71,13 @@ export async function startConsolePeer(options: ConsolePeerOptions): Promise<{ p
 async function onRememberedPort(folder: string, create: (listen: string[]) => Promise<Peer>): Promise<Peer> {
 	const file = path.join(folder, 'mesh-listen')
 	const remembered = (await readIfThere(file))?.trim() || null
-	const peer = await create([remembered ?? ANY_LOOPBACK_PORT]).catch((error: unknown) => {
+	const peer = await create([remembered ?? ANY_PORT]).catch((error: unknown) => {
 		if (remembered === null) throw error
-		return create([ANY_LOOPBACK_PORT])
+		return create([ANY_PORT])
 	})
-	const [address] = peer.addresses()
-	const listening = address?.replace(/\/p2p\/.*$/, '')
-	if (listening !== undefined && listening !== remembered) await writeFile(file, `${listening}\n`, { mode: 0o600 })
+	const port = /\/tcp\/(\d+)/.exec(peer.addresses()[0] ?? '')?.[1]
+	const listening = ANY_PORT.replace(/\d+$/, port ?? '0')
+	if (port !== undefined && listening !== remembered) await writeFile(file, `${listening}\n`, { mode: 0o600 })
 	return peer
 }
 

@@ -73,20 +73,29 @@ export class NodeService implements Nodes {
 					'Only the owner and admins of this lattice invite machines. Ask one of them.',
 				)
 			}
-			const { token, expiresAt } = await this.#create(wanted, actor.userId)
+			const addresses = this.#addresses().filter((address) => !isLoopback(address))
+			if (addresses.length === 0) throw unreachableFromElsewhere()
+			const { token, expiresAt } = await this.#create(wanted, actor.userId, addresses)
 			return { token, expiresAt: expiresAt.toISOString(), command: `./lattice join ${token}` }
 		})
 	}
 
 	/** For the agent that `./lattice up` starts beside this console. */
 	async inviteLocalAgent(): Promise<string> {
-		const { token } = await this.#create({ ttlSeconds: LOCAL_TTL_S, uses: 1, labels: {} }, null)
+		const { token } = await this.#create({ ttlSeconds: LOCAL_TTL_S, uses: 1, labels: {} }, null, this.#addresses())
 		return token
 	}
 
-	async #create(wanted: InviteInput, createdBy: string | null): Promise<{ token: string; expiresAt: Date }> {
-		const { database, latticeId, keyring, fleet } = this.#modules
-		const addresses = fleet.members().flatMap(dialable)
+	#addresses(): string[] {
+		return this.#modules.fleet.members().flatMap(dialable)
+	}
+
+	async #create(
+		wanted: InviteInput,
+		createdBy: string | null,
+		addresses: string[],
+	): Promise<{ token: string; expiresAt: Date }> {
+		const { database, latticeId, keyring } = this.#modules
 		const invite = newInvite({ latticeId, addresses, ttlSeconds: wanted.ttlSeconds })
 		const expiresAt = new Date(invite.expiresAt * 1000)
 		const sealedKey = keyring.seal(invite.key, inviteAad(invite.inviteId))
@@ -98,6 +107,18 @@ export class NodeService implements Nodes {
 
 export function inviteAad(inviteId: string): string {
 	return `invite:${inviteId}`
+}
+
+/** Of use on the machine itself only: elsewhere it leads to whoever listens there. */
+function isLoopback(address: string): boolean {
+	return /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/.test(address)
+}
+
+function unreachableFromElsewhere(): LatticeError {
+	return new LatticeError(
+		'NOT_READY',
+		'No other machine can reach this lattice: it listens on loopback only. Start it without --mesh-listen on 127.0.0.1, or tell where it is reached with --announce ADDR.',
+	)
 }
 
 /** A joiner authenticates whom it dials by the peer id in the address. */

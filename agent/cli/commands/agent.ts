@@ -3,6 +3,7 @@ import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
 import { isEnrolled, lockHome } from '../home.ts'
+import { announced, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { rememberUrl } from '../served-urls.ts'
@@ -72,7 +73,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 			host: run.agentHost,
 			port: agentPort,
 			meshListen,
-			announce: run.announce ?? [],
+			announce: announced(run.announce ?? [], portOf(meshListen)),
 			dockerHost: engine,
 			labels: run.labels,
 			gateway: run.gateway,

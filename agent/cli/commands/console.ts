@@ -1,6 +1,7 @@
 import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { lockHome } from '../home.ts'
+import { announced } from '../mesh-addresses.ts'
 import { ipAddress, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { writePrivate } from '../private-file.ts'
@@ -35,12 +36,21 @@ async function runConsole(options: ConsoleOptions, { home, terminal }: Cli): Pro
 			'DATABASE_URL: is missing; give postgresql://user:password@host/database, or run "up".',
 		)
 	}
-	const { host, announce = [], inviteFile } = options
+	const { host, inviteFile } = options
 	const lock = lockHome(home, 'console')
 	try {
-		const consolePort = await new Ports(home).pick('console', host, options.port, '--port')
-		const wantsInvite = () => inviteFile !== undefined
-		const spec = consoleChild({ home, databaseUrl, host, port: consolePort, announce, wantsInvite })
+		const ports = new Ports(home)
+		const consolePort = await ports.pick('console', host, options.port, '--port')
+		const meshPort = await ports.pick('consoleMesh', '0.0.0.0', undefined, "the console's mesh port")
+		const spec = consoleChild({
+			home,
+			databaseUrl,
+			host,
+			port: consolePort,
+			meshListen: [`/ip4/0.0.0.0/tcp/${meshPort}`],
+			announce: announced(options.announce ?? [], meshPort),
+			wantsInvite: () => inviteFile !== undefined,
+		})
 		const supervisor = new Supervisor({ home, terminal })
 		await supervisor.run(() =>
 			supervisor.start(spec, (message) => {

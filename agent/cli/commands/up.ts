@@ -2,6 +2,7 @@ import { NodeName, parseInput } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
 import { isEnrolled, lockHome } from '../home.ts'
+import { announced, atPort, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { openCluster } from '../postgres/cluster.ts'
@@ -49,7 +50,9 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 	const meshListen = options.meshListen ?? [
 		`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', options.meshPort, '--mesh-port')}`,
 	]
-	const announce = options.announce ?? []
+	const consoleMesh = await ports.pick('consoleMesh', '0.0.0.0', undefined, "the console's mesh port")
+	const given = options.announce ?? []
+	const announce = announced(given, portOf(meshListen))
 	const supervisor = new Supervisor({ home, terminal })
 	let invite: string | null = null
 
@@ -91,7 +94,15 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 			const agent = enrolled ? startAgent() : null
 			const wantsInvite = () => !isEnrolled(home)
 			await supervisor.start(
-				consoleChild({ home, databaseUrl, host: options.host, port: consolePort, announce, wantsInvite }),
+				consoleChild({
+					home,
+					databaseUrl,
+					host: options.host,
+					port: consolePort,
+					meshListen: atPort(meshListen, consoleMesh),
+					announce: atPort(announced(given, consoleMesh), consoleMesh),
+					wantsInvite,
+				}),
 				(message) => {
 					const ready = ConsoleReady.parse(message)
 					if (ready.invite) invite = ready.invite

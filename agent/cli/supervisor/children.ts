@@ -70,6 +70,8 @@ export interface ConsoleSettings {
 	databaseUrl: string
 	host: string
 	port: number
+	/** multiaddrs; the console is a peer of its own, that nodes elsewhere dial */
+	meshListen: string[]
 	announce: string[]
 	/** asked at each start: the first one makes an invite for the agent beside it */
 	wantsInvite: () => boolean
@@ -89,6 +91,7 @@ export function consoleChild(settings: ConsoleSettings): ChildSpec {
 				LATTICE_HOST: settings.host,
 				LATTICE_PORT: String(settings.port),
 				LATTICE_MASTER_KEY_FILE: process.env.LATTICE_MASTER_KEY_FILE,
+				LATTICE_CONSOLE_MESH_LISTEN: settings.meshListen.join(','),
 				LATTICE_ANNOUNCE: settings.announce.join(',') || undefined,
 				LATTICE_LOCAL_INVITE: settings.wantsInvite() ? '1' : undefined,
 			}),
