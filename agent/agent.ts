@@ -121,6 +121,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		admit,
 		bindingsOf,
 		kick: (id) => reconciler.kick(id),
+		interrupt: (id) => reconciler.interrupt(id),
 	})
 	const reads = new Reads({ runtime, assignments, workloads, events, changes, nodes: () => directory.nodes() })
 	const steward = new Steward({

@@ -296,11 +296,19 @@ export class Entry {
 	}
 
 	async #claim(authority: Authority, command: Command & { kind: 'claim' }, signal: AbortSignal) {
-		const claimer = this.#modules.claimer(`${authority.subject.userId}/${command.name}`)
-		const result = await resultOf(this.#order(authority, claimer, command, signal))
-		if (!result.claim)
-			throw new LatticeError('PROTOCOL_ERROR', 'The steward answered without a claim.', { steward: claimer })
-		return result.claim
+		const key = `${authority.subject.userId}/${command.name}`
+		for (let claimer = this.#modules.claimer(key); ; ) {
+			try {
+				const result = await resultOf(this.#order(authority, claimer, command, signal))
+				if (result.claim) return result.claim
+				throw new LatticeError('PROTOCOL_ERROR', 'The steward answered without a claim.', { steward: claimer })
+			} catch (thrown) {
+				// The console may die while it is asked; by now it is known to be away, and the next in line answers.
+				const next = this.#modules.claimer(key)
+				if (LatticeError.from(thrown).code !== 'HOST_UNREACHABLE' || next === claimer) throw thrown
+				claimer = next
+			}
+		}
 	}
 
 	async #unclaim(authority: Authority, commandId: string, name: string, signal: AbortSignal): Promise<void> {

@@ -35,6 +35,8 @@ export interface OrdersModules {
 		open: Pick<OpenAssignment, 'template' | 'config'>,
 	) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
 	kick: (workloadId: string) => void
+	/** as kick, ending a pull under way */
+	interrupt: (workloadId: string) => void
 }
 
 type Change = CommandOf<'start' | 'stop' | 'restart' | 'delete' | 'scale'>
@@ -67,6 +69,7 @@ export class Orders {
 			const assignment = this.#mine(command.workloadId, subject)
 			const arrivals = command.kind === 'scale' ? await this.#arrivals(command, assignment) : []
 			db.transaction(() => this.#acceptChange(command, subject, digest, assignment, arrivals))
+			this.#modules.interrupt(command.workloadId)
 		})
 	}
 
@@ -317,6 +320,8 @@ export class Orders {
 			}
 			const outcome = settled()
 			if (outcome) {
+				// It may be known before its last steps have come through the queue; they belong before it.
+				for (const event of events.of(workloadId)) if (event.seq > seen) yield { type: 'event', event }
 				yield frameOf(outcome)
 				return
 			}

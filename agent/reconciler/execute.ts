@@ -210,15 +210,18 @@ export class Executor {
 	}
 
 	async #clean(open: OpenAssignment, volumes = !open.assignment.keepVolumes): Promise<void> {
-		const { runtime } = this.#modules
+		const { runtime, assignments } = this.#modules
+		const { workloadId, owner } = open.assignment
 		if (volumes) {
 			const own = await runtime.volumes({
-				'lattice.workload': open.assignment.workloadId,
+				'lattice.workload': workloadId,
 				'lattice.node': this.#modules.identity.peerId,
 			})
 			for (const volume of own) await runtime.removeVolume(volume.name)
 		}
-		await runtime.removeNetwork(networkName(open.assignment.owner))
+		// Another workload of the owner may be between its network and its container, where the engine counts no user yet.
+		// Asked right before: who is accepted from here on prepares the network after this removal, which takes turns.
+		if (!assignments.hasOthers(owner, workloadId)) await runtime.removeNetwork(networkName(owner))
 	}
 
 	#forget(open: OpenAssignment): Promise<void> {

@@ -99,6 +99,10 @@ describe.each(scripts)('an agent killed during $name', ({ before, last, containe
 	})
 })
 
+const slowPull = async (operation: string, moment: string) => {
+	if (operation === 'pull' && moment === 'before') await new Promise((resolve) => setTimeout(resolve, 300))
+}
+
 describe('the reconciler', () => {
 	it('fails a deployment whose image does not exist, cleans up, and lets it be tried again', async () => {
 		const runtime = new MemoryRuntime({ registry: [] })
@@ -141,6 +145,37 @@ describe('the reconciler', () => {
 		await rig.change(remove)
 		expect(await deploying).toBe('CANCELLED')
 		expect(await runtime.list(MINE)).toEqual([])
+	})
+
+	it("keeps the owner's network for a workload whose container is only about to be made", async () => {
+		const creating = Promise.withResolvers<void>()
+		const deleted = Promise.withResolvers<void>()
+		let creates = 0
+		const runtime = new MemoryRuntime({
+			images: ['app:1'],
+			hook: async (operation, moment) => {
+				if (operation !== 'create' || moment !== 'before' || ++creates !== 2) return
+				creating.resolve()
+				await deleted.promise
+			},
+		})
+		const rig = await start(runtime)
+		await rig.deploy(config)
+		const second = rig.deploy(config, 'deploy-0002', 'other', 'w_11111111111111111111')
+		await creating.promise
+		await rig.change(remove)
+		deleted.resolve()
+		expect((await second).report?.status).toBe('running')
+	})
+
+	it('ends a pull that a deletion makes pointless', async () => {
+		const runtime = new MemoryRuntime({ registry: ['app:1'], hook: slowPull })
+		const rig = await start(runtime)
+		const deploying = rig.deploy(config).catch(codeOf)
+		await expect.poll(() => rig.workloads.report(WORKLOAD)?.status).toBe('pulling')
+		await rig.change(remove)
+		expect(await deploying).toBe('CANCELLED')
+		expect(await runtime.hasImage('app:1')).toBe(false)
 	})
 
 	it('answers a used command id with COMMAND_MISMATCH when the order differs', async () => {

@@ -45,6 +45,8 @@ export class Reconciler {
 	readonly #resyncMs: number
 	readonly #now: () => number
 	readonly #running = new Map<string, Promise<void>>()
+	/** ends the pull that a pass is at */
+	readonly #interrupts = new Map<string, AbortController>()
 	readonly #again = new Set<string>()
 	readonly #timers = new Map<string, NodeJS.Timeout>()
 	readonly #failures = new Map<string, number>()
@@ -71,6 +73,12 @@ export class Reconciler {
 		if (this.#resync) clearInterval(this.#resync)
 		for (const timer of this.#timers.values()) clearTimeout(timer)
 		await Promise.allSettled([...this.#running.values(), this.#watching])
+	}
+
+	/** As `kick`, and a pull under way ends first: a newer order must not wait for gigabytes that nobody wants now. */
+	interrupt(workloadId: string): void {
+		this.#interrupts.get(workloadId)?.abort()
+		this.kick(workloadId)
 	}
 
 	/** A pass for this workload now, or once more right after the one under way. */
@@ -126,18 +134,22 @@ export class Reconciler {
 		try {
 			for (let round = 0; round < MAX_ROUNDS; round++) {
 				if (this.#stopped.signal.aborted) return
-				const more = await this.#round(workloadId)
+				const interrupt = new AbortController()
+				this.#interrupts.set(workloadId, interrupt)
+				const more = await this.#round(workloadId, AbortSignal.any([this.#stopped.signal, interrupt.signal]))
 				this.#settle(workloadId)
 				if (!more) break
 			}
 			this.#failures.delete(workloadId)
 		} catch (thrown) {
 			this.#trouble(workloadId, LatticeError.from(thrown))
+		} finally {
+			this.#interrupts.delete(workloadId)
 		}
 	}
 
 	/** True when something was done, so that another look is due. */
-	async #round(workloadId: string): Promise<boolean> {
+	async #round(workloadId: string, signal: AbortSignal): Promise<boolean> {
 		const { assignments, executor, workloads } = this.#modules
 		const assignment = assignments.get(workloadId)
 		if (!assignment) return false
@@ -155,9 +167,11 @@ export class Reconciler {
 			if (!outdated || outdated.desired !== assignment.desired || outdated.generation !== assignment.generation)
 				return true
 			try {
-				await executor.run(open, operation, this.#stopped.signal)
+				await executor.run(open, operation, signal)
 			} catch (thrown) {
 				if (this.#stopped.signal.aborted) return false
+				// Interrupted by a newer order: look at what it wants.
+				if (signal.aborted) return true
 				const error = LatticeError.from(thrown)
 				if (await this.#failedFor(open, operation, error)) return true
 				throw error

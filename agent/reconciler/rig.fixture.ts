@@ -75,6 +75,7 @@ export class Rig {
 			{ identity, runtime, assignments, journal, workloads, executor, changes, log },
 		)
 		const kick = (id: string) => this.#reconciler.kick(id)
+		const interrupt = (id: string) => this.#reconciler.interrupt(id)
 		const admit = () => Promise.resolve()
 		this.#orders = new Orders({
 			db,
@@ -87,6 +88,7 @@ export class Rig {
 			admit,
 			bindingsOf,
 			kick,
+			interrupt,
 		})
 		this.#reconciler.start()
 	}
@@ -95,20 +97,25 @@ export class Rig {
 		return new Rig(path, runtime, await trusting(), readyDeadlineMs)
 	}
 
-	async deploy(config: unknown, commandId = 'deploy-0001', name = 'app'): Promise<CommandResult> {
+	async deploy(
+		config: unknown,
+		commandId = 'deploy-0001',
+		name = 'app',
+		workloadId = WORKLOAD,
+	): Promise<CommandResult> {
 		const claim = await issueClaim(issuer, {
 			latticeId,
 			owner: ALICE.userId,
 			name,
 			commandId,
-			workloadId: WORKLOAD,
+			workloadId,
 			by: 'console',
 		})
 		const placement = { chosen: [], candidates: [], rejected: [], at: new Date().toISOString(), by: 'console' }
 		const order: CommandOf<'deploy'> = {
 			kind: 'deploy',
 			commandId,
-			workloadId: WORKLOAD,
+			workloadId,
 			name,
 			type: 'custom',
 			config,
