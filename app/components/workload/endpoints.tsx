@@ -13,7 +13,7 @@ const REACH: Record<Endpoint['kind'], string> = {
 
 /** Best first, as the console dialled them; each says from where it can be reached. */
 export function Endpoints({ workload }: { workload: Workload }) {
-	const { endpoints, publicUrl, name } = workload
+	const { endpoints, publicUrl } = workload
 	return (
 		<section aria-labelledby="endpoints" className="card p-4">
 			<div className="flex min-h-8 items-center justify-between gap-2">
@@ -45,9 +45,6 @@ export function Endpoints({ workload }: { workload: Workload }) {
 					))}
 				</ul>
 			)}
-			<p className="mt-2 border-t border-line pt-3 text-sm text-muted">
-				From any machine with the CLI: <code className="text-text select-all">./lattice connect {name}</code>
-			</p>
 		</section>
 	)
 }
