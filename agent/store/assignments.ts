@@ -207,6 +207,15 @@ export class Assignments {
 			.get() as { memoryBytes: number; cpus: number }
 	}
 
+	/** Whether the owner has, or is about to have, anything else here. */
+	hasOthers(owner: string, workloadId: string): boolean {
+		return (
+			this.#db.sql
+				.prepare("SELECT 1 FROM assignment WHERE owner = ? AND workload_id <> ? AND desired <> 'deleted'")
+				.get(owner, workloadId) !== undefined
+		)
+	}
+
 	takenPorts(): Set<number> {
 		const taken = new Set<number>()
 		for (const row of this.#db.sql.prepare('SELECT ports FROM replica').all() as { ports: string }[]) {
