@@ -85,7 +85,8 @@ describe('plan', () => {
 	})
 
 	it('fails a first start that ends, with the exit code and a remedy', () => {
-		const [operation] = plan(input({ observed: [container({ state: 'exited', exitCode: 3 })] }))
+		const replicas = [row({ phase: 'started', status: 'starting' })]
+		const [operation] = plan(input({ replicas, observed: [container({ state: 'exited', exitCode: 3 })] }))
 		expect(operation).toMatchObject({ op: 'fail', error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3 } } })
 	})
 

@@ -88,9 +88,16 @@ function removal(replica: number, container: ObservedContainer | undefined): Ope
 }
 
 function stopping(row: ReplicaRow, container: ObservedContainer | undefined): Operation[] {
-	if (container && isUp(container)) return [{ op: 'stop', replica: row.index, containerId: container.id }]
+	if (container && isUp(container))
+		return [...proven(row), { op: 'stop', replica: row.index, containerId: container.id }]
 	if (row.status === 'stopped') return []
 	return [{ op: 'mark', replica: row.index, status: 'stopped', reason: null }]
+}
+
+/** Who orders a stop of one that runs has used it: what it does later is no failed deployment, and its data stays. */
+function proven(row: ReplicaRow): Operation[] {
+	if (row.status !== 'running' || row.settledOnce) return []
+	return [{ op: 'mark', replica: row.index, status: 'running', reason: null, settled: true }]
 }
 
 function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer | undefined): Operation[] {
@@ -111,6 +118,7 @@ function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer
 	}
 	if (row.restartNonce !== assignment.restartNonce) {
 		return [
+			...proven(row),
 			...(isUp(container) ? [{ op: 'stop', replica, containerId: container.id } as const] : []),
 			{ op: 'acknowledge-restart', replica },
 			{ op: 'start', replica, containerId: container.id },
@@ -170,6 +178,8 @@ function restarting(row: ReplicaRow, container: ObservedContainer): Operation[] 
 /** Ended, and the engine leaves it so: stopped by hand, or the engine was restarted without it. */
 function exited(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
+	// It was stopped before it was ready, and a later order wants it: this end is none of its own.
+	if (row.phase === 'accepted' && row.status === 'pending') return [{ op: 'start', replica, containerId: container.id }]
 	if (!row.settledOnce) return [failExit(row, container)]
 	// The agent was about to start it when it was killed: that start is still owed, and at once.
 	if (row.status === 'pending' || row.status === 'starting')

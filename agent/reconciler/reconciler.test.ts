@@ -137,6 +137,15 @@ describe('the reconciler', () => {
 		await expect.poll(async () => (await runtime.list(MINE))[0]?.state, { timeout: 5000 }).toBe('running')
 	})
 
+	it('starts again what was stopped right after it came up', async () => {
+		const runtime = new MemoryRuntime({ images: ['app:1'] })
+		const rig = await start(runtime)
+		await rig.deploy(config)
+		await rig.change({ kind: 'stop', commandId: 'stop-0001', workloadId: WORKLOAD })
+		const { report } = await rig.change({ kind: 'start', commandId: 'start-0001', workloadId: WORKLOAD })
+		expect(report?.status).toBe('running')
+	})
+
 	it('lets a later order win over one under way', async () => {
 		const runtime = new MemoryRuntime({ images: ['app:1'], program: () => ({ health: 'starting' }) })
 		const rig = await start(runtime)
