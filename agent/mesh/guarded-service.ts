@@ -6,13 +6,14 @@ type Components = Parameters<ServiceFactory>[0]
 type Registrar = Components['registrar']
 
 /**
- * A service of libp2p whose protocols only admitted peers may speak: its handlers are registered behind the check.
+ * A service of libp2p whose protocols only admitted peers may speak: its handlers are registered behind the check, and
+ * it is told of no other peer.
  * (libp2p's own middleware cannot serve: 3.3 pushes each stream's handler onto the registered array, so that the second
  * stream runs twice.)
  */
 export function guarded<C, S>(
 	factory: (components: C) => S,
-	isAdmitted: (connection: Connection) => boolean,
+	isAdmitted: (connection: Connection) => Promise<boolean>,
 ): (components: C & { registrar: Registrar }) => S {
 	return (components) => {
 		const registrar = guardedRegistrar(components.registrar, isAdmitted)
@@ -22,19 +23,27 @@ export function guarded<C, S>(
 	}
 }
 
-function guardedRegistrar(registrar: Registrar, isAdmitted: (connection: Connection) => boolean): Registrar {
+function guardedRegistrar(registrar: Registrar, isAdmitted: (connection: Connection) => Promise<boolean>): Registrar {
 	const handle: Registrar['handle'] = (protocol, handler, options) =>
 		registrar.handle(
 			protocol,
-			(stream, connection) => {
-				if (isAdmitted(connection)) return handler(stream, connection)
+			async (stream, connection) => {
+				if (await isAdmitted(connection)) return handler(stream, connection)
 				stream.abort(new Error('not admitted'))
 			},
 			options,
 		)
+	const register: Registrar['register'] = (protocol, topology) =>
+		registrar.register(protocol, {
+			...topology,
+			onConnect: async (peerId, connection) => {
+				if (await isAdmitted(connection)) topology.onConnect?.(peerId, connection)
+			},
+		})
 	return new Proxy(registrar, {
 		get: (all, name) => {
 			if (name === 'handle') return handle
+			if (name === 'register') return register
 			const member: unknown = Reflect.get(all, name)
 			return typeof member === 'function' ? member.bind(all) : member
 		},

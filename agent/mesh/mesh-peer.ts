@@ -11,7 +11,10 @@ import {
 } from '../protocol/index.ts'
 import { Connections } from './connections.ts'
 import type { Ground } from './door.ts'
+import { Gossip } from './gossip.ts'
 import type { Connection } from './libp2p-types.ts'
+import { MemberProtocols } from './member-protocols.ts'
+import type { MemberTransport } from './member-transport.ts'
 import { createNode, type NodeServices, startNode } from './node.ts'
 import type {
 	CommandHandler,
@@ -38,6 +41,7 @@ const TIMEOUTS: MeshTimeouts = {
 	address: 1_500,
 	issuer: 10_000,
 	recheck: 60_000,
+	ping: 10_000,
 }
 /** Revocations that arrive together are passed on together. */
 const SPREAD_DEBOUNCE_MS = 100
@@ -45,8 +49,10 @@ const SPREAD_DEBOUNCE_MS = 100
 export async function createPeer(options: PeerOptions): Promise<Peer> {
 	const timeouts = { ...TIMEOUTS, ...options.timeouts }
 	const connections = new Connections({ admissionTimeoutMs: timeouts.admission, log: options.log })
-	const isAdmitted = (connection: Connection) => connections.claimsOf(connection) !== null
-	const node = await createNode(options, timeouts, isAdmitted)
+	const node = await createNode(options, timeouts, {
+		isAdmitted: async (connection) => (await connections.identified(connection)) !== null,
+		isMember: async (connection) => ((await connections.identified(connection))?.role ?? 'device') !== 'device',
+	})
 	const ground = { node, connections, log: options.log, firstFrameMs: timeouts.firstFrame }
 	const peer = new MeshPeer(ground, node.services, options, timeouts)
 	await peer.serve()
@@ -56,6 +62,7 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
 /** Holds the protocols together; each does its own work in its own file. */
 class MeshPeer implements Peer {
 	readonly peerId: string
+	readonly members: MemberTransport
 	readonly #node: Libp2p
 	readonly #services: NodeServices
 	readonly #connections: Connections
@@ -67,6 +74,7 @@ class MeshPeer implements Peer {
 	readonly #renew: Renew
 	readonly #commands: Commands
 	readonly #watch: Watch
+	readonly #members: MemberProtocols
 	#recheckTimer: NodeJS.Timeout | undefined
 	#spreadTimer: NodeJS.Timeout | undefined
 	#trusted: { trust: Trust; unsubscribe: () => void } | null = null
@@ -90,10 +98,12 @@ class MeshPeer implements Peer {
 		this.#renew = new Renew(ground, this.#reach, { trust, certificate, timeoutMs: timeouts.issuer })
 		this.#commands = new Commands(ground, this.#reach)
 		this.#watch = new Watch(ground, this.#reach)
+		this.#members = new MemberProtocols(ground, this.#reach, new Gossip(ground, services.pubsub))
+		this.members = this.#members
 	}
 
 	async serve(): Promise<void> {
-		for (const protocol of [this.#admission, this.#join, this.#renew, this.#commands, this.#watch])
+		for (const protocol of [this.#admission, this.#join, this.#renew, this.#commands, this.#watch, this.#members])
 			await protocol.serve()
 		this.#node.addEventListener('connection:open', (event) => this.#onOpen(event.detail))
 		this.#node.addEventListener('connection:close', (event) => this.#connections.closed(event.detail))

@@ -1,11 +1,13 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { LatticeError, LIMITS } from '../protocol/index.ts'
+import { gossipService } from './gossip.ts'
 import { guarded } from './guarded-service.ts'
 import type { Connection } from './libp2p-types.ts'
 import type { MeshTimeouts, PeerOptions } from './peer.ts'
@@ -15,16 +17,24 @@ export interface NodeServices extends Record<string, unknown> {
 	/** every address listened on, public ones too: `getMultiaddrs` hides those until AutoNAT has confirmed them */
 	listening: { addresses(): string[] }
 	identify: { identify(connection: Connection): Promise<unknown> }
+	pubsub: GossipSub
+}
+
+/** Where an admission is under way its end is waited for: the other side may be done with it before this one. */
+export interface Checks {
+	isAdmitted: (connection: Connection) => Promise<boolean>
+	/** admitted, and a node of the lattice rather than a user's device */
+	isMember: (connection: Connection) => Promise<boolean>
 }
 
 /**
- * TCP, Noise, yamux. Circuit relay and gossip join as further services (and transports) here, each `guarded`, so that
+ * TCP, Noise, yamux. Circuit relay joins as a further service (and transport) here, each `guarded`, so that
  * a stranger speaks none of their protocols.
  */
 export async function createNode(
 	options: Pick<PeerOptions, 'key' | 'listen' | 'announce'>,
 	timeouts: MeshTimeouts,
-	isAdmitted: (connection: Connection) => boolean,
+	{ isAdmitted, isMember }: Checks,
 ): Promise<Libp2p<NodeServices>> {
 	const seed = Buffer.from(options.key.seed, 'base64url')
 	return createLibp2p<NodeServices>({
@@ -51,12 +61,13 @@ export async function createNode(
 			addressDialTimeout: timeouts.address,
 			inboundUpgradeTimeout: timeouts.admission,
 		},
-		// A peer that is dead without having said so is noticed, and its streams end, within 15 s.
-		connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 3_000, maxTimeout: 5_000 } },
+		// A peer that is dead without having said so is noticed, and its streams end, within `ping` and 5 s.
+		connectionMonitor: { pingInterval: timeouts.ping, pingTimeout: { minTimeout: 3_000, maxTimeout: 5_000 } },
 		services: {
 			ping: guarded(ping({ runOnLimitedConnection: true }), isAdmitted),
 			// After admission, by this room: a stranger is told nothing.
 			identify: guarded(identify({ runOnConnectionOpen: false, runOnLimitedConnection: true }), isAdmitted),
+			pubsub: guarded(gossipService(), isMember),
 			listening: (components) => ({
 				addresses: () => components.transportManager.getAddrs().map((address) => address.toString()),
 			}),

@@ -133,7 +133,13 @@ export function unreachable(peerId: string, cause: unknown, addresses: string[] 
 	return new LatticeError(
 		'HOST_UNREACHABLE',
 		`The node ${peerId} does not answer; check that its agent runs and that this machine can reach it.`,
-		{ peerId, addresses, reason },
+		{ peerId, addresses, reason, refused: isRefused(cause) },
 		{ cause },
 	)
+}
+
+/** At every address the other kernel said that nobody listens: the process is gone, where silence may be a cut link. */
+function isRefused(cause: unknown): boolean {
+	if (cause instanceof AggregateError) return cause.errors.length > 0 && cause.errors.every(isRefused)
+	return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 }
