@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { LatticeError } from '../protocol/index.ts'
 import { type Home, homeAt } from './home.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -7,8 +8,11 @@ export interface Cli {
 	terminal: Terminal
 	home: Home
 	json: boolean
-	/** one JSON document on stdout with --json, else what `render` prints */
-	answer(value: unknown, render: () => void): void
+	/**
+	 * One JSON document on stdout with --json, else what `render` prints. Then `failure`, when the answer is one, is
+	 * thrown; with --json it is the one document.
+	 */
+	answer(value: unknown, render: () => void, failure?: LatticeError | null): void
 }
 
 /** Each command file adds itself to the program. */
@@ -24,7 +28,11 @@ export function openCli(terminal: Terminal): OpenCli {
 			terminal,
 			home: homeAt(options.home ?? process.env.LATTICE_HOME),
 			json,
-			answer: (value, render) => (json ? terminal.out(JSON.stringify(value, null, 2)) : render()),
+			answer(value, render, failure) {
+				if (!json) render()
+				else if (!failure) terminal.out(JSON.stringify(value, null, 2))
+				if (failure) throw failure
+			},
 		}
 	}
 }

@@ -10,10 +10,17 @@ export function exitCodeOf(failure: LatticeError): 1 | 2 {
 export function failureOf(thrown: unknown): LatticeError {
 	if (thrown instanceof CommanderError) {
 		const message = thrown.code === 'commander.help' ? 'Name a command (they are listed above).' : thrown.message
-		return new LatticeError('INVALID_INPUT', message.replace(/^error: /, ''), { usage: true })
+		return new LatticeError('INVALID_INPUT', sentence(message), { usage: true })
 	}
 	const failure = LatticeError.from(thrown)
 	if (failure === thrown || failure.code !== 'INTERNAL') return failure
 	const message = thrown instanceof Error ? thrown.message : String(thrown)
 	return new LatticeError('INTERNAL', message, {}, { cause: thrown })
+}
+
+/** Commander writes `error: unknown command 'x'\n(Did you mean y?)`. */
+function sentence(message: string): string {
+	const [what = '', hint] = message.replace(/^error: /, '').split(/\n\((.*)\)$/s)
+	const whole = /[.!?]$/.test(what) ? what : `${what}.`
+	return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}${hint ? ` ${hint}` : ''}`
 }

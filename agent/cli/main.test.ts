@@ -36,11 +36,11 @@ describe('the lattice command', () => {
 
 	it.each([
 		[[], /Name a command/],
-		[['dploy'], /unknown command 'dploy'/],
-		[['up', '--prot', '1'], /unknown option '--prot'/],
+		[['dploy'], /Unknown command .dploy./],
+		[['up', '--prot', '1'], /Unknown option .--prot./],
 		[['up', '--port', '99999'], /Give a port from 1 to 65535/],
 		[['up', '--host', 'example.com'], /Give an IP address/],
-		[['deploy'], /missing required argument 'name'/],
+		[['deploy'], /Missing required argument .name./],
 		[['deploy', 'Bad_Name', '--image', 'x'], /NAME: use 1 to 40 lower-case letters/],
 		[['deploy', 'web', '--type', 'mysql'], /Allowed choices are postgres, minio, custom/],
 		[['deploy', 'web', '--config', 'nowhere.json'], /nowhere\.json cannot be read/],

@@ -114,10 +114,16 @@ export class LatticeError extends Error {
 export function invalidInput(error: z.ZodError, prefix: readonly PropertyKey[] = []): LatticeError {
 	const issues: InputIssue[] = error.issues.map((issue) => ({
 		path: [...prefix, ...issue.path].map(String).join('.') || '(input)',
-		message: issue.message,
+		message: wantOf(issue),
 	}))
 	const sentence = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ')
-	return new LatticeError('INVALID_INPUT', sentence, { issues })
+	return new LatticeError('INVALID_INPUT', /[.!?]$/.test(sentence) ? sentence : `${sentence}.`, { issues })
+}
+
+/** Of a bad key zod itself says only that it is one; what the key wants is inside. */
+function wantOf(issue: z.core.$ZodIssue): string {
+	if (issue.code !== 'invalid_key') return issue.message
+	return issue.issues.map((inner) => inner.message).join(', ')
 }
 
 /** Parse at the door: the value, or INVALID_INPUT naming the field. */

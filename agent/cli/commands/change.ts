@@ -45,8 +45,9 @@ export const registerChanges: Register = (program, open) => {
 					const order = { send, goal: verb === 'restart' ? null : goal }
 					const workload = await change(lattice, cli, id, order, signal)
 					if (!workload) throw new LatticeError('NOT_FOUND', `${name} was deleted meanwhile.`)
-					cli.answer(workload, () => workloadDetail({ ...workload, credentials: null }).forEach(cli.terminal.out))
-					if (workload.status !== goal) throw missed(workload, goal)
+					const failure = workload.status === goal ? null : missed(workload, goal)
+					const render = () => workloadDetail({ ...workload, credentials: null }).forEach(cli.terminal.out)
+					cli.answer(workload, render, failure)
 				})
 			})
 	}

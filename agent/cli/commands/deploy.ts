@@ -54,15 +54,15 @@ async function deploy(name: string, options: DeployOptions, cli: Cli): Promise<v
 	await withLattice(cli, options, async (lattice, signal) => {
 		if (options.dryRun) {
 			const explanation = await lattice.dryRun({ type: order.type, config: order.config })
-			cli.answer(explanation, () => explanationLines(explanation).forEach(cli.terminal.out))
-			if (explanation.chosen.length === 0) throw noNodeFits(explanation.rejected)
+			const failure = explanation.chosen.length === 0 ? noNodeFits(explanation.rejected) : null
+			cli.answer(explanation, () => explanationLines(explanation).forEach(cli.terminal.out), failure)
 			return
 		}
 		const accepted = await lattice.deploy(order)
 		const workload = options.detach ? accepted : await follow(lattice, accepted.id, order.commandId, cli, signal)
 		if (!workload) throw new LatticeError('NOT_FOUND', `${name} was deleted while it was being deployed.`)
-		cli.answer(workload, () => workloadDetail(workload).forEach(cli.terminal.out))
-		if (workload.status === 'failed') throw failureOf(name, workload)
+		const failure = workload.status === 'failed' ? failureOf(name, workload) : null
+		cli.answer(workload, () => workloadDetail(workload).forEach(cli.terminal.out), failure)
 	})
 }
 
@@ -85,8 +85,11 @@ function readJson(path: string): unknown {
 }
 
 function failureOf(name: string, workload: Workload): LatticeError {
-	if (workload.error) return LatticeError.fromWire(workload.error)
-	return new LatticeError('INTERNAL', `${name} failed${workload.statusReason ? `: ${workload.statusReason}` : ''}.`)
+	// its record stays, so that the reason can be read again: whoever cleans up needs to know which it is
+	const about = { workloadId: workload.id }
+	const { error, statusReason } = workload
+	if (error) return LatticeError.fromWire({ ...error, facts: { ...error.facts, ...about } })
+	return new LatticeError('INTERNAL', `${name} failed${statusReason ? `: ${statusReason}` : ''}.`, about)
 }
 
 function noNodeFits(rejected: { node: { name: string }; reason: string }[]): LatticeError {
