@@ -5,7 +5,7 @@ import { LatticeError, type WatchFrame } from '../../agent/protocol/index.ts'
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 30_000
 /** A watch that broke while the connection holds (the database was away) starts again after this. */
-const REWATCH_MS = 1_000
+const REWATCH_MS = 250
 
 export interface HostLinkModules {
 	peer: Peer
@@ -27,7 +27,8 @@ export class HostLink {
 	readonly #modules: HostLinkModules
 	readonly #stopped = new AbortController()
 	#watching = false
-	#dialling: AbortController | null = null
+	#dialling = false
+	#pause: AbortController | null = null
 	#synced = false
 
 	constructor(peerId: string, modules: HostLinkModules) {
@@ -42,7 +43,8 @@ export class HostLink {
 
 	/** The connection is there: follow the node's words. */
 	connected(): void {
-		this.#dialling?.abort()
+		// The dialling loop sees it and ends, so that the next loss begins with a short wait again.
+		this.#pause?.abort()
 		void this.#watch()
 	}
 
@@ -54,7 +56,6 @@ export class HostLink {
 
 	stop(): void {
 		this.#stopped.abort()
-		this.#dialling?.abort()
 		this.#synced = false
 	}
 
@@ -65,7 +66,7 @@ export class HostLink {
 			while (!this.#stopped.signal.aborted && this.#isConnected()) {
 				await this.#follow()
 				this.#synced = false
-				if (this.#isConnected()) await this.#wait(REWATCH_MS, this.#stopped.signal)
+				if (this.#isConnected()) await delay(REWATCH_MS, undefined, { ref: false })
 			}
 		} finally {
 			this.#watching = false
@@ -91,21 +92,20 @@ export class HostLink {
 		}
 	}
 
+	/** One loop at a time; it ends when the node is connected, by whoever dialled. */
 	async #dial(): Promise<void> {
-		if (this.#dialling !== null || this.#stopped.signal.aborted) return
-		const dialling = new AbortController()
-		this.#dialling = dialling
+		if (this.#dialling) return
+		this.#dialling = true
 		let retryMs = FIRST_RETRY_MS
 		try {
-			while (!dialling.signal.aborted && !this.#isConnected()) {
+			while (!this.#stopped.signal.aborted && !this.#isConnected()) {
 				await this.#tryOnce()
-				if (this.#isConnected()) return
 				// Half of it at random: nodes that lost each other together do not come back in step.
-				await this.#wait(retryMs * (0.5 + Math.random() / 2), dialling.signal)
+				if (!this.#isConnected()) await this.#wait(retryMs * (0.5 + Math.random() / 2))
 				retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)
 			}
 		} finally {
-			this.#dialling = null
+			this.#dialling = false
 		}
 	}
 
@@ -123,7 +123,9 @@ export class HostLink {
 		return this.#modules.peer.connected().some((connection) => connection.peerId === this.peerId)
 	}
 
-	async #wait(ms: number, signal: AbortSignal): Promise<void> {
+	async #wait(ms: number): Promise<void> {
+		this.#pause = new AbortController()
+		const signal = AbortSignal.any([this.#stopped.signal, this.#pause.signal])
 		await delay(ms, undefined, { signal, ref: false }).catch((error: unknown) => {
 			if (!signal.aborted) throw error
 		})

@@ -197,7 +197,8 @@ export class MeshFleet implements Fleet {
 		const host = this.#hosts.get(peerId)
 		if (!host) return
 		host.heard = true
-		this.#alive(peerId)
+		// Its last frames may still have been worked on when the connection was gone.
+		if (this.#isConnected(peerId)) this.#alive(peerId)
 		// Also when it was alive before: only now does what it said count.
 		this.#tell(peerId, host)
 		this.#checkSettled()

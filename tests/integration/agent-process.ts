@@ -13,6 +13,7 @@ export interface AgentProcess {
 export async function startAgent(env: Record<string, string>): Promise<AgentProcess> {
 	const child = spawn(process.execPath, ['agent/main.ts'], {
 		env: {
+			NODE_ENV: process.env.NODE_ENV,
 			PATH: process.env.PATH,
 			LATTICE_AGENT_PORT: '0',
 			LATTICE_MESH_LISTEN: '/ip4/127.0.0.1/tcp/0',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { generateKey, joinProof, parseInvite, type SigningKey, Trust } from '../../agent/identity/index.ts'
+import { generateKey, issueClaim, joinProof, parseInvite, type SigningKey, Trust } from '../../agent/identity/index.ts'
 import { createPeer, type Peer } from '../../agent/mesh/index.ts'
 import {
 	type Command,
@@ -26,7 +26,8 @@ export type Script = (command: Command) => AsyncIterable<CommandFrame> | null
  * certificate. By itself it accepts what it is sent and reports it pending; `script` may answer otherwise.
  */
 export class ScriptedHost {
-	readonly name: string
+	/** after joining the one of its certificate: a name that is taken gets a number */
+	name: string
 	readonly commands: Command[] = []
 	readonly reports = new Map<string, WorkloadReport>()
 	readonly credentials = new Map<string, Credentials>()
@@ -46,6 +47,17 @@ export class ScriptedHost {
 		this.#key = key
 	}
 
+	get certificate(): string | null {
+		return this.#certificate
+	}
+
+	/** A reservation that this member signs, as a steward does while the console is away. */
+	claim(order: { owner: string; name: string; commandId: string; workloadId: string }): Promise<string> {
+		if (!this.#trust || !this.#certificate) throw new Error('not enrolled')
+		const { latticeId } = this.#trust
+		return issueClaim(this.#key, { ...order, latticeId, by: this.peerId, certificate: this.#certificate })
+	}
+
 	get peerId(): string {
 		return this.#peer.peerId
 	}
@@ -60,6 +72,7 @@ export class ScriptedHost {
 		this.#trust = new Trust({ latticeId, rootPublicKey: granted.rootPublicKey })
 		for (const issuer of granted.issuers) await this.#trust.addIssuer(issuer)
 		this.#certificate = granted.certificate
+		this.name = payloadOf(granted.certificate).name
 		this.#members = granted.members
 		await this.connect()
 	}
@@ -105,6 +118,7 @@ export class ScriptedHost {
 		const whole = { ...report, node, revision: this.#revision, createdAt: at, updatedAt: at }
 		this.reports.set(report.id, whole)
 		this.tell({ type: 'report', report: whole })
+		this.tell({ type: 'node', node: this.#nodeStatus() })
 	}
 
 	remove(id: string): void {
@@ -190,7 +204,7 @@ export class ScriptedHost {
 	/** Takes an order as a host does: the report says pending. */
 	accept(command: CommandOf<'deploy'>): void {
 		const { workloadId: id, name, type, commandId, claim, generation, config, placement } = command
-		const owner = JSON.parse(Buffer.from(claim.split('.')[1] ?? '', 'base64url').toString()).sub
+		const owner = payloadOf(claim).sub
 		const replica = { status: 'pending' as const, statusReason: null, error: null, containerId: null }
 		this.hold({
 			id,
@@ -257,12 +271,20 @@ export class ScriptedHost {
 			restUrl: null,
 			images: [],
 			recentFailures: 0,
-			workloads: [],
+			workloads: [...this.reports.values()].map(({ id, owner, replicas }) => ({
+				id,
+				owner,
+				replicas: replicas.length,
+			})),
 			version: '0.1.0',
 			addresses: this.#peer.addresses(),
 			...this.status,
 		}
 	}
+}
+
+function payloadOf(jwt: string): { name: string; sub: string } {
+	return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
 }
 
 /** Polls until the answer is truthy, and answers it; the last failure is shown when it never is. */
