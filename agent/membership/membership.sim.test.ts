@@ -17,7 +17,8 @@ function verdicts(lattice: VirtualLattice, liveness: string): string[] {
 	return lattice.transitions.filter((each) => each.liveness === liveness).map((each) => each.peerId)
 }
 
-describe.each(SIZES)('%i nodes', (size) => {
+// Seconds on a free machine; the limit is for one that others load.
+describe.each(SIZES)('%i nodes', { timeout: 120_000 }, (size) => {
 	const known = (
 		lattice: VirtualLattice,
 		others: VirtualNode[],
@@ -113,6 +114,13 @@ describe.each(SIZES)('%i nodes', (size) => {
 		expect(lattice.timeUntil(() => lattice.agree(), 5_000)).toBeLessThan(3_000)
 	})
 
+	it('two newcomers that come by the same member at once find each other', () => {
+		const lattice = VirtualLattice.settled(size, { seed: 11, ...LAN })
+		const [one, two] = [lattice.add(), lattice.add()]
+		for (const newcomer of [one, two]) lattice.connect(newcomer, victimOf(lattice).victim)
+		expect(lattice.timeUntil(() => lattice.agree(), 30_000)).toBeLessThan(6_000)
+	})
+
 	it('idle, a node sends little', () => {
 		const lattice = VirtualLattice.settled(size, { seed: 9, ...LAN })
 		const before = lattice.nodes.map((node) => node.sentBytes)
@@ -126,7 +134,7 @@ describe.each(SIZES)('%i nodes', (size) => {
 })
 
 describe('over an hour', () => {
-	it('ten nodes on a lossy path change their minds about nobody', { timeout: 60_000 }, () => {
+	it('ten nodes on a lossy path change their minds about nobody', { timeout: 120_000 }, () => {
 		const lattice = VirtualLattice.settled(10, { seed: 10, ...FAR })
 		lattice.run(3_600_000)
 		expect(verdicts(lattice, 'down')).toEqual([])

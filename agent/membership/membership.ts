@@ -167,10 +167,9 @@ export class Membership {
 				for (const doubt of message.doubted) this.#doubt(doubt.peerId, from, doubt.incarnation, now)
 				break
 			case 'records':
-				for (const entry of message.entries) this.#learn(entry)
+				this.#synchroniser.completed(message.entries.filter((entry) => this.#learn(entry)).length > 0, now)
 				for (const doubt of message.doubted) this.#doubt(doubt.peerId, from, doubt.incarnation, now)
 				this.#synchroniser.give(from, message.wanted)
-				this.#synchroniser.completed(now)
 				break
 			case 'status':
 				this.#learn(message.entry)
@@ -214,15 +213,17 @@ export class Membership {
 		return member !== undefined && this.#suspicion.doubt(member, by, incarnation, now)
 	}
 
-	#learn(entry: StatusEntry): void {
+	/** True when it is news. */
+	#learn(entry: StatusEntry): boolean {
 		const { peerId, incarnation } = entry.status
 		if (peerId === this.#roster.self) {
 			this.#life.outlive(versionOf(entry))
-			return
+			return false
 		}
-		if (!this.#roster.records.merge(entry)) return
+		if (!this.#roster.records.merge(entry)) return false
 		this.#suspicion.spoke(this.#roster.meet(peerId, incarnation), incarnation)
 		this.#roster.effect({ kind: 'status', entry })
+		return true
 	}
 
 	/** A probe on behalf of another member; one whom we do not know either is a failure at once. */

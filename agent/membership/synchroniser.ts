@@ -8,7 +8,7 @@ type Sync = Extract<SnapshotMessage, { kind: 'sync' }>
 
 /** Bytes of records in one frame; several frames follow each other when there is more. */
 const FRAME_BUDGET = LIMITS.frameBytes / 4
-/** A rejoin opens many connections at once: the first brings nearly everything, and one more at the end the rest. */
+/** A rejoin opens many connections at once: the first brings nearly everything, and whoever is still unknown is asked. */
 const BURST_MS = 1_000
 
 /**
@@ -41,27 +41,27 @@ export class Synchroniser {
 		const able = this.#roster.alive()
 		const chosen = able[Math.floor(this.#random() * able.length)]
 		if (chosen) this.#begin(chosen.peerId, now)
-		else this.completed(now)
+		else this.completed(false, now)
 	}
 
 	connected(peerId: string, now: number): void {
-		if (now - this.#startedAt >= BURST_MS) this.#begin(peerId, now)
-		else this.#dueAt = Math.min(this.#dueAt, now + this.#roster.timing.syncRetry)
+		if (now - this.#startedAt >= BURST_MS) {
+			this.#begin(peerId, now)
+			return
+		}
+		this.#dueAt = Math.min(this.#dueAt, now + this.#roster.timing.syncRetry)
+		if (this.#roster.records.get(peerId) === undefined) this.#ask(peerId, now)
 	}
 
-	/** An answer came. */
-	completed(now: number): void {
-		this.#dueAt = now + this.#roster.timing.syncInterval * (0.9 + 0.2 * this.#random())
+	/** An answer came. One that held news was given by somebody who may be learning too: look again soon. */
+	completed(news: boolean, now: number): void {
+		const { syncInterval, syncRetry } = this.#roster.timing
+		this.#dueAt = now + (news ? syncRetry : syncInterval) * (0.9 + 0.2 * this.#random())
 	}
 
 	/** The author has a newer status than the one known here: gossip lost it. */
 	missed(author: string, version: Version, now: number): void {
-		const known = this.#roster.records.version(author)
-		if (!isNewer(version, known)) return
-		const askedAt = this.#askedAt.get(author) ?? Number.NEGATIVE_INFINITY
-		if (now - askedAt < this.#roster.timing.syncRetry) return
-		this.#askedAt.set(author, now)
-		this.#roster.send(author, { kind: 'sync', scope: 'listed', versions: { [author]: known ?? [0, 0] }, doubted: [] })
+		if (isNewer(version, this.#roster.records.version(author))) this.#ask(author, now)
 	}
 
 	answer(from: string, sync: Sync): void {
@@ -93,6 +93,15 @@ export class Synchroniser {
 
 	forget(peerId: string): void {
 		this.#askedAt.delete(peerId)
+	}
+
+	/** The author for its own status, and nothing else. */
+	#ask(author: string, now: number): void {
+		const askedAt = this.#askedAt.get(author) ?? Number.NEGATIVE_INFINITY
+		if (now - askedAt < this.#roster.timing.syncRetry) return
+		this.#askedAt.set(author, now)
+		const known = this.#roster.records.version(author) ?? [0, 0]
+		this.#roster.send(author, { kind: 'sync', scope: 'listed', versions: { [author]: known }, doubted: [] })
 	}
 
 	#begin(peerId: string, now: number): void {

@@ -55,13 +55,19 @@ export class Commands {
 		} catch (thrown) {
 			throwIfCancelled(signal)
 			if (thrown instanceof LatticeError && thrown.code !== 'CANCELLED') throw thrown
-			throw unreachable(peerId, thrown)
+			throw brokenOff(peerId, thrown)
 		} finally {
 			signal?.removeEventListener('abort', onAbort)
 			// After the last frame both halves have ended and this does nothing; before it, the host learns to stop.
 			stream.abort(cancelled())
 		}
 	}
+}
+
+/** The request has left: the host may carry it out, which who asks another host must know. */
+function brokenOff(peerId: string, thrown: unknown): LatticeError {
+	const { code, message, facts } = unreachable(peerId, thrown)
+	return new LatticeError(code, message, { ...facts, sent: true }, { cause: thrown })
 }
 
 function isLast(frame: CommandFrame): boolean {
