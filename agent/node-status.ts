@@ -22,6 +22,8 @@ export interface NodeStatusOptions {
 }
 
 const REFRESH_MS = 10_000
+/** Nothing is placed on a node whose engine is away, so its return is noticed soon. */
+const ENGINE_RETRY_MS = 1_000
 /** Failures older than this no longer count against the node. */
 const FAILURE_WINDOW_MS = 10 * 60_000
 const NO_RESOURCES = { cpus: 0, memoryBytes: 0, diskBytes: 0 }
@@ -34,6 +36,7 @@ export class NodeStatusSource {
 	#engine: EngineStatus = { ready: false, reason: 'the engine was not asked yet', version: null }
 	#sequence = 0
 	#failures: number[] = []
+	#told = ''
 	#timer: NodeJS.Timeout | null = null
 	#off: (() => void) | null = null
 
@@ -44,19 +47,25 @@ export class NodeStatusSource {
 
 	async start(): Promise<void> {
 		this.#off = this.#modules.changes.on((change) => {
-			if (change.kind === 'node') void this.refresh()
+			if (change.kind === 'engine') void this.refresh()
 			if (change.kind === 'event' && change.event.phase === 'failed') this.#failures.push(Date.now())
 		})
-		this.#timer = setInterval(() => void this.refresh(), REFRESH_MS)
 		await this.refresh()
+		this.#refreshLater()
 	}
 
 	stop(): void {
-		if (this.#timer) clearInterval(this.#timer)
+		if (this.#timer) clearTimeout(this.#timer)
 		this.#off?.()
+		this.#off = null
 	}
 
-	/** Asks the engine; what it cannot say becomes the reason that people read. */
+	#refreshLater(): void {
+		const wait = this.#engine.ready ? REFRESH_MS : ENGINE_RETRY_MS
+		this.#timer = setTimeout(() => void this.refresh().then(() => this.#off && this.#refreshLater()), wait)
+	}
+
+	/** Asks the engine; what it cannot say becomes the reason that people read. Those who follow hear of what changed. */
 	async refresh(): Promise<void> {
 		try {
 			this.#info = await this.#modules.runtime.info()
@@ -65,6 +74,10 @@ export class NodeStatusSource {
 			this.#engine = { ready: false, reason: LatticeError.from(thrown).message, version: this.#engine.version }
 		}
 		this.#sequence++
+		const telling = JSON.stringify({ engine: this.#engine, ...(this.#info && worthTelling(this.#info)) })
+		if (telling === this.#told) return
+		this.#told = telling
+		this.#modules.changes.emit({ kind: 'node' })
 	}
 
 	/** ENGINE_UNAVAILABLE with the remedy while the engine does not answer. */
@@ -114,4 +127,9 @@ export class NodeStatusSource {
 			addresses: this.#modules.addresses(),
 		}
 	}
+}
+
+/** Free space changes with every write: only each percent of the disk is news. */
+function worthTelling({ diskFreeBytes, diskTotalBytes, ...rest }: EngineInfo) {
+	return { ...rest, diskTotalBytes, diskFreePercent: Math.floor((100 * diskFreeBytes) / Math.max(1, diskTotalBytes)) }
 }

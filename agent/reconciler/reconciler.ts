@@ -126,7 +126,7 @@ export class Reconciler {
 			await delay(ENGINE_RETRY_MS, null, { signal }).catch(() => null)
 			if (signal.aborted) return
 			this.#all()
-			this.#modules.changes.emit({ kind: 'node' })
+			this.#modules.changes.emit({ kind: 'engine' })
 		}
 	}
 

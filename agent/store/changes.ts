@@ -4,7 +4,10 @@ export type Change =
 	| { kind: 'workload'; workloadId: string }
 	| { kind: 'removed'; workloadId: string }
 	| { kind: 'event'; event: WorkloadEvent }
+	/** what this node says of itself has changed */
 	| { kind: 'node' }
+	/** the engine may have gone or come back: ask it */
+	| { kind: 'engine' }
 
 type Listener = (change: Change) => void
 
