@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import { restApi } from './api/rest.ts'
 import { authorityOfBearer } from './commands/authority.ts'
+import { claimerOf } from './commands/claimer.ts'
 import { Directory } from './commands/directory.ts'
 import { Entry } from './commands/entry.ts'
 import { CommandHost } from './commands/host.ts'
@@ -97,6 +98,11 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const directory = new Directory({ status: () => nodeStatus.status(), reports: () => workloads.reports() })
 	const consolePeer = () => peer.connected().find((connection) => connection.certificate.role === 'console') ?? null
 
+	const claimer = (key: string) => {
+		const alive = directory.nodes().filter(({ liveness }) => liveness === 'alive')
+		return claimerOf({ console: consolePeer()?.peerId ?? null, agents: alive.map(({ status }) => status.peerId) }, key)
+	}
+
 	const bindingsOf = (open: Parameters<typeof bindingsFor>[1]) => bindingsFor({ host: config.host, gateway }, open)
 	const executor = new Executor({ identity, runtime, db, assignments, claims, events, changes, bindingsOf })
 	const reconciler = new Reconciler({}, { identity, runtime, assignments, journal, workloads, executor, changes, log })
@@ -131,7 +137,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		certificate: () => standing.certificate,
 		claims,
 		directory,
-		consoleConnected: () => consolePeer() !== null,
+		claimer,
 	})
 	const metrics = new Metrics({
 		status: () => nodeStatus.status(),
@@ -157,7 +163,6 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	const send = (peerId: string, request: CommandRequest, abort: AbortSignal): AsyncIterable<CommandFrame> =>
 		peerId === peer.peerId ? handle(request, peer.peerId, abort) : peer.command(peerId, request, { signal: abort })
-	const claimer = () => consolePeer()?.peerId ?? peer.peerId
 	const entry = new Entry({ peerId: peer.peerId, directory, send, claimer })
 	const api = restApi({
 		entry,
@@ -168,7 +173,10 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	await nodeStatus.start()
 	reconciler.start()
-	const links = new Links({ peer, directory, standing, log })
+	const onRemoved = (workloadId: string) => {
+		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
+	}
+	const links = new Links({ peer, directory, standing, onRemoved, log })
 	await links.start()
 	const renewal = new Renewal({ peer, standing, log })
 	renewal.start()

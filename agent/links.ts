@@ -8,6 +8,8 @@ export interface LinksModules {
 	directory: Directory
 	/** members known from enrolment and from peers met since */
 	standing: Pick<Standing, 'members' | 'remember'>
+	/** a host has deleted a workload: its name may be free */
+	onRemoved: (workloadId: string) => void
 	log: { info(facts: object, message: string): void; debug(facts: object, message: string): void }
 }
 
@@ -71,7 +73,7 @@ export class Links {
 	}
 
 	#follow(peerId: string): void {
-		const { peer, directory, standing, log } = this.#modules
+		const { peer, directory, standing, onRemoved, log } = this.#modules
 		this.#attempts.delete(peerId)
 		clearTimeout(this.#suspects.get(peerId))
 		this.#suspects.delete(peerId)
@@ -83,6 +85,7 @@ export class Links {
 			try {
 				for await (const frame of peer.watch(peerId, { signal: following.signal })) {
 					directory.apply(peerId, frame)
+					if (frame.type === 'removed') onRemoved(frame.workloadId)
 					if (frame.type === 'node' && frame.node.peerId === peerId) {
 						standing.remember({ peerId, name: frame.node.name, addresses: frame.node.addresses })
 					}

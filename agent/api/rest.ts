@@ -4,7 +4,9 @@ import { streamSSE } from 'hono/streaming'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { z } from 'zod'
 import type { Authority } from '../commands/authority.ts'
-import { DeployInput, type Entry, resultOf } from '../commands/entry.ts'
+import { DeployInput } from '../commands/deploying.ts'
+import type { Entry } from '../commands/entry.ts'
+import { resultOf } from '../commands/results.ts'
 import { workloadOf } from '../commands/view.ts'
 import {
 	type CommandFrame,
@@ -33,6 +35,8 @@ const Query = z.object({
 	volumes: z.enum(['0', '1']).default('1'),
 	replica: z.coerce.number().int().min(0).optional(),
 })
+
+const ScaleBody = z.strictObject({ replicas: z.number().int().min(1).max(100) })
 
 /** The agent's REST (contract.md): thin routes over the same entry that the mesh and the CLI use. */
 export function restApi(modules: RestModules): Hono<Env> {
@@ -86,6 +90,20 @@ export function restApi(modules: RestModules): Hono<Env> {
 		return context.json(await accepted(frames, () => findByName(context, entry, body.name)), 202)
 	})
 
+	api.post('/api/workloads/dry-run', async (context) => {
+		const { chosen, candidates, rejected } = entry.dryRun(context.var.authority, await jsonBody(context))
+		return context.json({ chosen, candidates, rejected })
+	})
+
+	api.post('/api/workloads/:id/scale', async (context) => {
+		const { id } = entry.resolve(context.var.authority, context.req.param('id'))
+		const { replicas } = parseInput(ScaleBody, await jsonBody(context))
+		const order = { replicas, commandId: commandIdOf(context) }
+		const frames = entry.scale(context.var.authority, id, order, context.req.raw.signal)
+		if (wantsEvents(context)) return eventStream(context, frames)
+		return context.json(workloadFrom(await resultOf(frames)))
+	})
+
 	api.post('/api/workloads/:id/:action{start|stop|restart}', async (context) => {
 		const { id } = entry.resolve(context.var.authority, context.req.param('id'))
 		const action = context.req.param('action') as 'start' | 'stop' | 'restart'
@@ -123,6 +141,19 @@ export function restApi(modules: RestModules): Hono<Env> {
 		}
 		lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
 		return context.json({ lines: lines.slice(-query.lines || undefined) })
+	})
+
+	api.get('/api/workloads/:id/stats', async (context) => {
+		const { id: workloadId } = entry.resolve(context.var.authority, context.req.param('id'))
+		const follow = parseInput(Query, context.req.query()).follow === '1'
+		const frames = entry.read(context.var.authority, { kind: 'stats', workloadId, follow }, context.req.raw.signal)
+		if (follow || wantsEvents(context)) return eventStream(context, frames)
+		const samples = []
+		for await (const frame of frames) {
+			if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
+			if (frame.type === 'stats') samples.push(...frame.samples)
+		}
+		return context.json({ samples })
 	})
 
 	api.get('/api/workloads/:id/events', (context) => {
@@ -164,6 +195,7 @@ function sseBody(type: CommandFrame['type'], body: object): unknown {
 	if (type === 'event' && 'event' in body) return body.event
 	if (type === 'error' && 'error' in body) return body.error
 	if (type === 'logs' && 'lines' in body) return { lines: body.lines }
+	if (type === 'stats' && 'samples' in body) return { samples: body.samples }
 	if (type === 'result' && 'result' in body) {
 		const result = body.result as CommandResult
 		return result.report ? workloadOf(result.report, result.credentials) : {}

@@ -45,7 +45,7 @@ export class CommandHost {
 					yield* orders.change(command, subject, context.signal)
 					return
 				case 'claim':
-					yield { type: 'result', result: await steward.claim(command, subject) }
+					yield { type: 'result', result: await steward.claim(command, subject, context.from) }
 					return
 				case 'unclaim':
 					yield { type: 'result', result: steward.unclaim(command, subject) }

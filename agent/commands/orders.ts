@@ -124,6 +124,7 @@ export class Orders {
 				commandId,
 				claim: command.claim,
 				generation: command.generation,
+				placed: command.generation,
 				desired: 'running',
 				keepVolumes: false,
 				restartNonce: held?.restartNonce ?? null,
@@ -200,11 +201,11 @@ export class Orders {
 
 	async #arrivals(command: CommandOf<'scale'>, assignment: Assignment): Promise<ReplicaRow[]> {
 		const { assignments, workloads, admit } = this.#modules
-		if (command.generation <= assignment.generation) {
+		if (command.generation <= assignment.placed) {
 			throw new LatticeError(
 				'STALE_GENERATION',
-				`This host has seen generation ${assignment.generation}; look again and repeat the order.`,
-				{ generation: assignment.generation },
+				`This host has seen generation ${assignment.placed}; look again and repeat the order.`,
+				{ generation: assignment.placed },
 			)
 		}
 		const present = new Set(
@@ -228,7 +229,7 @@ export class Orders {
 		}
 		for (const row of arrivals) assignments.putReplica(row)
 		// The generation of a scaling is about where replicas are, not what they run: containers keep theirs.
-		assignments.put({ ...assignment, placement: command.placement, desired: 'running' })
+		assignments.put({ ...assignment, placed: command.generation, placement: command.placement, desired: 'running' })
 		this.#event(command, 'placed', command.placement)
 	}
 

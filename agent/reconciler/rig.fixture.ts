@@ -1,4 +1,4 @@
-import { resultOf } from '../commands/entry.ts'
+import { resultOf } from '../commands/results.ts'
 import { Orders } from '../commands/orders.ts'
 import {
 	generateKey,

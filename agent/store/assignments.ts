@@ -19,6 +19,8 @@ export interface Assignment {
 	commandId: string
 	claim: string
 	generation: number
+	/** of the newest placement: scaling raises it and leaves what runs as it is */
+	placed: number
 	desired: 'running' | 'stopped' | 'deleted'
 	keepVolumes: boolean
 	/** a replica whose own nonce differs is to be restarted once */
@@ -84,11 +86,11 @@ export class Assignments {
 	put(a: Omit<Assignment, 'revision' | 'updatedAt'>): void {
 		this.#db.sql
 			.prepare(
-				`INSERT INTO assignment (workload_id, name, type, owner, command_id, claim, generation, desired, keep_volumes,
+				`INSERT INTO assignment (workload_id, name, type, owner, command_id, claim, generation, placed, desired, keep_volumes,
 					restart_nonce, sealed_config, sealed_secrets, placement, memory_bytes, cpus, created_at, updated_at, revision)
-				 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 				 ON CONFLICT (workload_id) DO UPDATE SET command_id = excluded.command_id, claim = excluded.claim,
-					generation = excluded.generation, desired = excluded.desired, keep_volumes = excluded.keep_volumes,
+					generation = excluded.generation, placed = excluded.placed, desired = excluded.desired, keep_volumes = excluded.keep_volumes,
 					restart_nonce = excluded.restart_nonce, sealed_config = excluded.sealed_config,
 					sealed_secrets = excluded.sealed_secrets, placement = excluded.placement,
 					memory_bytes = excluded.memory_bytes, cpus = excluded.cpus,
@@ -102,6 +104,7 @@ export class Assignments {
 				a.commandId,
 				a.claim,
 				a.generation,
+				a.placed,
 				a.desired,
 				a.keepVolumes ? 1 : 0,
 				a.restartNonce,
@@ -234,6 +237,7 @@ function assignmentOf(row: Row): Assignment {
 		commandId: String(row.command_id),
 		claim: String(row.claim),
 		generation: Number(row.generation),
+		placed: Math.max(Number(row.placed), Number(row.generation)),
 		desired: row.desired as Assignment['desired'],
 		keepVolumes: row.keep_volumes === 1,
 		restartNonce: row.restart_nonce as string | null,

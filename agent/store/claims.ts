@@ -7,6 +7,10 @@ export interface Claim {
 	commandId: string
 	workloadId: string
 	token: string
+	/** the peer that places the order */
+	entry: string
+	/** milliseconds since the epoch */
+	at: number
 }
 
 /** Names reserved by this node while it is the steward (the console away). One (owner, name), one claim. */
@@ -20,23 +24,21 @@ export class Claims {
 	find(owner: string, name: string): Claim | null {
 		const row = this.#db.sql
 			.prepare(
-				'SELECT owner, name, command_id AS commandId, workload_id AS workloadId, token FROM claim WHERE owner = ? AND name = ?',
+				`SELECT owner, name, command_id AS commandId, workload_id AS workloadId, token, entry, at
+				 FROM claim WHERE owner = ? AND name = ?`,
 			)
 			.get(owner, name)
 		return (row as unknown as Claim | undefined) ?? null
 	}
 
-	/** The first claim of this command id again, or NAME_TAKEN when another order holds the name. */
-	take(claim: Claim): Claim {
-		return this.#db.transaction(() => {
-			const held = this.find(claim.owner, claim.name)
-			if (held && held.commandId === claim.commandId) return held
-			if (held) throw nameTaken(claim.name)
-			this.#db.sql
-				.prepare('INSERT INTO claim VALUES (?, ?, ?, ?, ?, ?)')
-				.run(claim.owner, claim.name, claim.commandId, claim.workloadId, claim.token, Date.now())
-			return claim
-		})
+	/** In place of an earlier one of the name, if any: whether that may be is for the steward to say. */
+	put(claim: Claim): void {
+		this.#db.sql
+			.prepare(
+				`INSERT OR REPLACE INTO claim (owner, name, command_id, workload_id, token, entry, at)
+				 VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			)
+			.run(claim.owner, claim.name, claim.commandId, claim.workloadId, claim.token, claim.entry, claim.at)
 	}
 
 	release(owner: string, name: string, commandId: string): void {

@@ -75,6 +75,10 @@ const MIGRATIONS = [
 		PRIMARY KEY (owner, name)
 	) STRICT, WITHOUT ROWID;
 	`,
+	`
+	ALTER TABLE claim ADD COLUMN entry TEXT NOT NULL DEFAULT '';
+	ALTER TABLE assignment ADD COLUMN placed INTEGER NOT NULL DEFAULT 0;
+	`,
 ]
 
 /** The agent's small durable state. WAL with synchronous=FULL: what was answered as accepted survives a power cut. */

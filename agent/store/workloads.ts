@@ -69,7 +69,7 @@ export class Workloads {
 			owner: assignment.owner,
 			commandId: assignment.commandId,
 			claim: assignment.claim,
-			generation: assignment.generation,
+			generation: assignment.placed,
 			desired: assignment.desired === 'running' ? 'running' : 'stopped',
 			config,
 			placement: assignment.placement,

@@ -105,7 +105,7 @@ export class EntryClaims {
 			throw new LatticeError(
 				'WRONG_STATE',
 				'This order was given before and is being carried out; look at the workload instead of ordering it again.',
-				{ workloadId: record.id },
+				{ workloadId: record.id, placing: record.deletedAt === null },
 			)
 		}
 		const { database } = this.#modules

@@ -1,9 +1,8 @@
 import type { Authority } from '../../commands/authority.ts'
 import type { Directory } from '../../commands/directory.ts'
-import { resultOf } from '../../commands/entry.ts'
+import { resultOf } from '../../commands/results.ts'
 import type { Peer } from '../../mesh/index.ts'
 import { Command, type CommandResult, LatticeError, type Member } from '../../protocol/index.ts'
-import { hashName, rendezvousWeight } from '../../scheduler/rendezvous.ts'
 
 /** How long members get to be dialled, to admit this device and to say what they hold. */
 const GATHER_MS = 5_000
@@ -97,17 +96,4 @@ export class Gatherer {
 
 function roleOf(peer: Peer, peerId: string): string | undefined {
 	return peer.connected().find((connection) => connection.peerId === peerId)?.certificate.role
-}
-
-/** Who reserves names: the console while it is a peer, else the agent first in rendezvous order. */
-export function claimerOf(peer: Peer, key: string): string {
-	const connected = peer.connected()
-	const console = connected.find(({ certificate }) => certificate.role === 'console')
-	if (console) return console.peerId
-	const order = hashName(key)
-	const weight = (peerId: string) => rendezvousWeight(order, hashName(peerId))
-	const agents = connected.filter(({ certificate }) => certificate.role === 'agent').map(({ peerId }) => peerId)
-	const [first] = agents.sort((a, b) => weight(b) - weight(a))
-	if (!first) throw new LatticeError('HOST_UNREACHABLE', 'No agent is connected any more; try again.')
-	return first
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorityOfDevice } from '../../commands/authority.ts'
+import { claimerOf } from '../../commands/claimer.ts'
 import { Directory } from '../../commands/directory.ts'
-import { Entry, resultOf } from '../../commands/entry.ts'
+import { Entry } from '../../commands/entry.ts'
+import { resultOf } from '../../commands/results.ts'
 import { workloadOf } from '../../commands/view.ts'
 import { keyFromSeed, Trust } from '../../identity/index.ts'
-import { createPeer } from '../../mesh/index.ts'
+import { createPeer, type Peer } from '../../mesh/index.ts'
 import {
 	type CommandFrame,
 	type CommandResult,
@@ -17,7 +19,7 @@ import type { Device } from '../config.ts'
 import type { Home } from '../home.ts'
 import { readIfThere } from '../private-file.ts'
 import { needsConsole } from './agent-client.ts'
-import { claimerOf, Gatherer } from './gather.ts'
+import { Gatherer } from './gather.ts'
 import type { Lattice } from './lattice.ts'
 
 /** After a host took an order, until its report of it is here. */
@@ -58,7 +60,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		peerId: peer.peerId,
 		directory,
 		send: (peerId, request, signal) => peer.command(peerId, request, { signal }),
-		claimer: (key) => claimerOf(peer, key),
+		claimer: (key) => claimerOf(connectedRoles(peer), key),
 	})
 	const never = new AbortController().signal
 	const current = async (id: string): Promise<Workload> => {
@@ -81,7 +83,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 			await resultOf(entry.remove(authority, report.id, !keepData, commandId, never))
 			return { ...workloadOf(report), status: 'deleting' }
 		},
-		scale: () => Promise.reject(needsConsole('scaling')),
+		scale: async (id, replicas) => workloadFrom(await resultOf(entry.scale(authority, id, { replicas }, never))),
 		explain: async (id) => entry.resolve(authority, id).placement,
 		events: (id, signal) => eventsOf(entry.read(authority, { kind: 'events', workloadId: id, follow: true }, signal)),
 		logs: async (id, lines) => {
@@ -96,6 +98,13 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}
+}
+
+function connectedRoles(peer: Peer): { console: string | null; agents: string[] } {
+	const connected = peer.connected()
+	const console = connected.find(({ certificate }) => certificate.role === 'console')?.peerId ?? null
+	const agents = connected.filter(({ certificate }) => certificate.role === 'agent').map(({ peerId }) => peerId)
+	return { console, agents }
 }
 
 /** Taken as soon as the host tells of it; the host goes on when this stream is left. */
