@@ -5,13 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
 /**
- * A registry on loopback (engines speak plain HTTP to 127.0.0.0/8) with one image, `team/app:1`: enough of
+ * A registry on loopback (engines speak plain HTTP to 127.0.0.0/8): enough of
  * https://distribution.github.io/distribution/spec/api/ for a pull, and slow enough to be seen.
  */
 export interface LocalRegistry {
 	/** host:port */
 	address: string
 	close(): Promise<void>
+}
+
+export interface RegistryImage {
+	/** tar archives, the lowest first; the engine downloads those that it does not have */
+	layers: Buffer[]
+	command: string[]
 }
 
 const MEDIA = 'application/vnd.docker'
@@ -22,10 +28,10 @@ const PIECE_MS = 15
 const digestOf = (data: Buffer) => `sha256:${createHash('sha256').update(data).digest('hex')}`
 
 /** One file as a ustar archive. */
-function tar(name: string, content: Buffer): Buffer {
+export function tar(name: string, content: Buffer, mode: '0644' | '0755' = '0644'): Buffer {
 	const header = Buffer.alloc(512)
 	header.write(name, 0)
-	header.write('0000644\0', 100)
+	header.write(`000${mode}\0`, 100)
 	header.write('0000000\0', 108)
 	header.write('0000000\0', 116)
 	header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124)
@@ -47,15 +53,24 @@ async function sendSlowly(response: ServerResponse, blob: Buffer): Promise<void>
 	response.end()
 }
 
-export async function startLocalRegistry(): Promise<LocalRegistry> {
-	// random, so that nothing compresses and no engine has the layers already
+/** `team/app:1`, of three random layers: nothing compresses, and no engine has them already. */
+function teamApp(): (name: string) => RegistryImage | null {
 	const layers = ['one', 'two', 'three'].map((name) => tar(name, randomBytes(2 * 1024 * 1024)))
+	return (name) => (name === 'team/app:1' ? { layers, command: ['/one'] } : null)
+}
+
+interface Stored {
+	manifest: Buffer
+	blobs: Buffer[]
+}
+
+function stored({ layers, command }: RegistryImage): Stored {
 	const packed = layers.map((layer) => gzipSync(layer))
 	const config = Buffer.from(
 		JSON.stringify({
 			architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch,
 			os: 'linux',
-			config: { Cmd: ['/one'] },
+			config: { Cmd: command },
 			rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
 		}),
 	)
@@ -71,14 +86,32 @@ export async function startLocalRegistry(): Promise<LocalRegistry> {
 			})),
 		}),
 	)
-	const blobs = new Map([config, ...packed].map((blob) => [`/v2/team/app/blobs/${digestOf(blob)}`, blob]))
-	const manifests = new Set(['1', digestOf(manifest)].map((reference) => `/v2/team/app/manifests/${reference}`))
+	return { manifest, blobs: [config, ...packed] }
+}
+
+/** `imageOf` is asked once for each `repository:tag`. */
+export async function startLocalRegistry(imageOf = teamApp()): Promise<LocalRegistry> {
+	const blobs = new Map<string, Buffer>()
+	const manifests = new Map<string, Buffer>()
+
+	function manifestOf(repository: string, reference: string): Buffer | null {
+		const held = manifests.get(`${repository}:${reference}`)
+		if (held) return held
+		const image = imageOf(`${repository}:${reference}`)
+		if (image === null) return null
+		const { manifest, blobs: parts } = stored(image)
+		for (const part of parts) blobs.set(digestOf(part), part)
+		for (const name of [reference, digestOf(manifest)]) manifests.set(`${repository}:${name}`, manifest)
+		return manifest
+	}
 
 	const server = createServer((request, response) => {
 		const url = request.url ?? ''
-		const blob = blobs.get(url)
+		const [, repository = '', kind = '', reference = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url) ?? []
+		const manifest = kind === 'manifests' ? manifestOf(repository, reference) : null
+		const blob = kind === 'blobs' ? blobs.get(reference) : undefined
 		if (url === '/v2/') response.end('{}')
-		else if (manifests.has(url)) {
+		else if (manifest !== null) {
 			response.setHeader('content-type', `${MEDIA}.distribution.manifest.v2+json`)
 			response.setHeader('docker-content-digest', digestOf(manifest))
 			response.setHeader('content-length', manifest.length)
