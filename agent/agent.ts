@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
+import { Announcer } from './announcer.ts'
 import { restApi } from './api/rest.ts'
 import { authorityOfBearer } from './commands/authority.ts'
 import { claimerOf } from './commands/claimer.ts'
@@ -14,7 +15,7 @@ import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import { Links } from './links.ts'
-import { createPeer } from './mesh/index.ts'
+import { createPeer, Members } from './mesh/index.ts'
 import { Metrics } from './metrics.ts'
 import { NodeStatusSource } from './node-status.ts'
 import { type CommandFrame, type CommandRequest, LatticeError, type Requirements } from './protocol/index.ts'
@@ -83,11 +84,12 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const changes = new Changes()
 	const events = new Events(db, peer.peerId)
 	const workloads = new Workloads(assignments, home.keyring(), self)
+	const incarnation = db.next('incarnation')
 	const nodeStatus = new NodeStatusSource(
 		{
 			peerId: peer.peerId,
 			name: certificate.name,
-			incarnation: db.next('incarnation'),
+			incarnation,
 			labels: certificate.labels,
 			gateway,
 			restUrl: isLoopback(config.host) ? null : urlOf(config.host, config.port),
@@ -171,13 +173,29 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		log,
 	})
 
+	const members = new Members({
+		peer,
+		key,
+		trust: standing.trust,
+		certificate: () => standing.certificate,
+		incarnation,
+		known: standing.members,
+		log,
+		onIncarnation: (value) => db.raise('incarnation', value),
+		onOffence: ({ by, reason }) => metrics.offences.inc({ by, reason }),
+	})
+
 	await nodeStatus.start()
 	reconciler.start()
 	const onRemoved = (workloadId: string) => {
 		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
 	}
-	const links = new Links({ peer, directory, standing, onRemoved, log })
-	await links.start()
+	const links = new Links({ peer, members, directory, standing, onRemoved, log })
+	const starting = links.start()
+	members.start()
+	const announcer = new Announcer({ changes, status: () => nodeStatus.status(), members })
+	announcer.start()
+	await starting
 	const renewal = new Renewal({ peer, standing, log })
 	renewal.start()
 	const { server, port } = await listen(api.fetch, config.host, config.port)
@@ -189,7 +207,9 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		url,
 		async stop() {
 			renewal.stop()
+			announcer.stop()
 			links.stop()
+			members.stop()
 			nodeStatus.stop()
 			await closeServer(server)
 			await reconciler.stop()

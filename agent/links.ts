@@ -1,111 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Directory } from './commands/directory.ts'
-import type { Peer } from './mesh/index.ts'
+import type { Members, Peer } from './mesh/index.ts'
 import { LatticeError } from './protocol/index.ts'
 import type { Standing } from './standing.ts'
 
 export interface LinksModules {
 	peer: Peer
+	/** who there is and who answers; it keeps the connections */
+	members: Pick<Members, 'view'>
 	directory: Directory
 	/** members known from enrolment and from peers met since */
-	standing: Pick<Standing, 'members' | 'remember'>
+	standing: Pick<Standing, 'members' | 'remember' | 'forget'>
 	/** a host has deleted a workload: its name may be free */
 	onRemoved: (workloadId: string) => void
-	log: { info(facts: object, message: string): void; debug(facts: object, message: string): void }
+	log: { debug(facts: object, message: string): void }
 }
 
-const REDIAL_MS = 2000
-/** how long a start waits for the first round */
+/** how long a start waits for the members that are known */
 const FIRST_DIAL_MS = 2000
-const REDIAL_MAX_MS = 30_000
-/** A peer whose connection dropped is suspect this long, then down. */
-const SUSPECT_MS = 3000
+/** A host that stopped telling of itself while it is connected is followed again. */
+const FOLLOW_AGAIN_MS = 1000
 
 /**
- * Keeps a connection to every member and follows what each agent says of itself. The console needs no following: it
- * follows the agents.
+ * Brings what the lattice says into the directory: the nodes as membership finds them, and of each connected agent its
+ * workloads, by following it. The console needs no following: it follows the agents.
  */
 export class Links {
 	readonly #modules: LinksModules
 	readonly #following = new Map<string, AbortController>()
-	readonly #attempts = new Map<string, { failures: number; due: number }>()
-	readonly #suspects = new Map<string, NodeJS.Timeout>()
-	#timer: NodeJS.Timeout | null = null
-	#off: (() => void) | null = null
+	readonly #endings: (() => void)[] = []
 
 	constructor(modules: LinksModules) {
 		this.#modules = modules
 	}
 
-	/** Resolves when every member was dialled once, so that a fresh agent does not take the console for dead. */
+	/** Resolves when every known member was dialled once, so that a fresh agent does not take the console for dead. */
 	async start(): Promise<void> {
-		const { peer } = this.#modules
-		this.#off = peer.onPeer(({ peerId, connected }) => (connected ? this.#follow(peerId) : this.#lost(peerId)))
-		for (const connection of peer.connected()) this.#follow(connection.peerId)
-		this.#timer = setInterval(() => void this.#dialAll(), REDIAL_MS)
-		await Promise.race([this.#dialAll(), new Promise((resolve) => setTimeout(resolve, FIRST_DIAL_MS).unref())])
+		const { peer, members, directory, standing } = this.#modules
+		this.#endings.push(
+			members.view.onChange(({ peerId, view }) => {
+				if (peerId === peer.peerId) return
+				if (view === null) {
+					directory.forget(peerId)
+					standing.forget(peerId)
+					return
+				}
+				directory.see(view)
+				const { name, addresses } = view.status
+				standing.remember({ peerId, name, addresses })
+			}),
+			peer.onPeer(({ peerId, connected }) => (connected ? this.#follow(peerId) : this.#following.get(peerId)?.abort())),
+		)
+		for (const { peerId } of peer.connected()) this.#follow(peerId)
+		const dials = standing.members.filter(({ peerId }) => peerId !== peer.peerId).map((member) => peer.dial(member))
+		await Promise.race([Promise.allSettled(dials), delay(FIRST_DIAL_MS, null, { ref: false })])
 	}
 
 	stop(): void {
-		if (this.#timer) clearInterval(this.#timer)
-		this.#off?.()
+		for (const end of this.#endings.splice(0)) end()
 		for (const following of this.#following.values()) following.abort()
-		for (const timer of this.#suspects.values()) clearTimeout(timer)
-	}
-
-	async #dialAll(): Promise<void> {
-		const { peer, standing, log } = this.#modules
-		const connected = new Set(peer.connected().map((connection) => connection.peerId))
-		const dials: Promise<void>[] = []
-		for (const member of standing.members) {
-			if (member.peerId === peer.peerId || connected.has(member.peerId) || member.addresses.length === 0) continue
-			const attempt = this.#attempts.get(member.peerId) ?? { failures: 0, due: 0 }
-			if (attempt.due > Date.now()) continue
-			const wait = Math.min(REDIAL_MAX_MS, REDIAL_MS * 2 ** attempt.failures)
-			this.#attempts.set(member.peerId, { failures: attempt.failures + 1, due: Date.now() + wait })
-			const dial = peer.dial(member).then(
-				() => void this.#attempts.delete(member.peerId),
-				(error: unknown) =>
-					log.debug({ peer: member.peerId, code: LatticeError.from(error).code }, 'a member could not be dialled'),
-			)
-			dials.push(dial)
-		}
-		await Promise.all(dials)
 	}
 
 	#follow(peerId: string): void {
-		const { peer, directory, standing, onRemoved, log } = this.#modules
-		this.#attempts.delete(peerId)
-		clearTimeout(this.#suspects.get(peerId))
-		this.#suspects.delete(peerId)
-		const role = peer.connected().find((connection) => connection.peerId === peerId)?.certificate.role
+		const role = this.#connection(peerId)?.certificate.role
 		if (role !== 'agent' || this.#following.has(peerId)) return
 		const following = new AbortController()
 		this.#following.set(peerId, following)
-		void (async () => {
-			try {
-				for await (const frame of peer.watch(peerId, { signal: following.signal })) {
-					directory.apply(peerId, frame)
-					if (frame.type === 'removed') onRemoved(frame.workloadId)
-					if (frame.type === 'node' && frame.node.peerId === peerId) {
-						standing.remember({ peerId, name: frame.node.name, addresses: frame.node.addresses })
-					}
-				}
-			} catch (error) {
-				log.debug({ peer: peerId, code: LatticeError.from(error).code }, 'a member stopped telling of itself')
-			}
+		void this.#read(peerId, following.signal).finally(() => {
 			this.#following.delete(peerId)
-			const stillThere = peer.connected().some((connection) => connection.peerId === peerId)
-			if (stillThere && !following.signal.aborted) setTimeout(() => this.#follow(peerId), REDIAL_MS).unref()
-		})()
+			// The connection may have been replaced by another one while this one ended.
+			if (this.#connection(peerId)) setTimeout(() => this.#follow(peerId), FOLLOW_AGAIN_MS).unref()
+		})
 	}
 
-	#lost(peerId: string): void {
-		const { directory } = this.#modules
-		this.#following.get(peerId)?.abort()
-		directory.judge(peerId, 'suspect', null)
-		this.#suspects.set(
-			peerId,
-			setTimeout(() => directory.judge(peerId, 'down', null), SUSPECT_MS),
-		)
+	async #read(peerId: string, signal: AbortSignal): Promise<void> {
+		const { peer, directory, onRemoved, log } = this.#modules
+		try {
+			for await (const frame of peer.watch(peerId, { signal })) {
+				// Of the node itself membership speaks, in the node's own signed words.
+				if (frame.type === 'node') continue
+				directory.apply(peerId, frame)
+				if (frame.type === 'removed') onRemoved(frame.workloadId)
+			}
+		} catch (error) {
+			log.debug({ peer: peerId, code: LatticeError.from(error).code }, 'a member stopped telling of itself')
+		}
+	}
+
+	#connection(peerId: string) {
+		return this.#modules.peer.connected().find((connection) => connection.peerId === peerId)
 	}
 }

@@ -11,6 +11,7 @@ export interface MetricsModules {
 export class Metrics {
 	readonly #registry = new Registry()
 	readonly refused: Counter<'from' | 'code'>
+	readonly offences: Counter<'by' | 'reason'>
 
 	constructor(modules: MetricsModules) {
 		const registers = [this.#registry]
@@ -19,6 +20,12 @@ export class Metrics {
 			name: 'lattice_refused_commands_total',
 			help: 'Commands that proved no authority, by sending peer',
 			labelNames: ['from', 'code'],
+			registers,
+		})
+		this.offences = new Counter({
+			name: 'lattice_member_offences_total',
+			help: 'What members said that no honest one says, by its author',
+			labelNames: ['by', 'reason'],
 			registers,
 		})
 		new Gauge({

@@ -72,6 +72,12 @@ export class Standing {
 		if (member.addresses.length > 0 && !isDeepStrictEqual(known, member)) this.#save({ members: [...others, member] })
 	}
 
+	/** It was removed: nobody dials it any more. */
+	forget(peerId: string): void {
+		const others = this.members.filter((known) => known.peerId !== peerId)
+		if (others.length < this.members.length) this.#save({ members: others })
+	}
+
 	#required(): { enrolment: Enrolment; trust: Trust } {
 		if (!this.#enrolled) throw new LatticeError('NOT_READY', 'This node has not joined its lattice yet.')
 		return this.#enrolled

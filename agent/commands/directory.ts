@@ -10,9 +10,8 @@ import {
 interface Known {
 	status: NodeStatus
 	liveness: Liveness
-	lastSeenAt: number
+	lastSeenAt: string
 	roundTripMs: number | null
-	reports: Map<string, WorkloadReport>
 }
 
 export interface LocalTruth {
@@ -26,7 +25,9 @@ export interface LocalTruth {
  */
 export class Directory {
 	readonly #local: LocalTruth | null
-	readonly #others = new Map<string, Known>()
+	readonly #nodes = new Map<string, Known>()
+	/** peer id → workload id → report */
+	readonly #reports = new Map<string, Map<string, WorkloadReport>>()
 	readonly #now: () => number
 
 	/** `local` is null for a client that hosts nothing (the CLI). */
@@ -37,23 +38,19 @@ export class Directory {
 
 	/** A frame of `watch` from that host. A host speaks about itself only; anything else is passed over. */
 	apply(peerId: string, frame: WatchFrame): void {
-		const known = this.#others.get(peerId)
 		switch (frame.type) {
-			case 'node':
+			case 'node': {
 				if (frame.node.peerId !== peerId) return
-				this.#others.set(peerId, {
-					status: frame.node,
-					liveness: 'alive',
-					lastSeenAt: this.#now(),
-					roundTripMs: known?.roundTripMs ?? null,
-					reports: known?.reports ?? new Map(),
-				})
+				const roundTripMs = this.#nodes.get(peerId)?.roundTripMs ?? null
+				const lastSeenAt = iso(this.#now())
+				this.#nodes.set(peerId, { status: frame.node, liveness: 'alive', lastSeenAt, roundTripMs })
 				return
+			}
 			case 'report':
-				if (frame.report.node.peerId === peerId) known?.reports.set(frame.report.id, frame.report)
+				if (frame.report.node.peerId === peerId) this.#reportsOf(peerId).set(frame.report.id, frame.report)
 				return
 			case 'removed':
-				known?.reports.delete(frame.workloadId)
+				this.#reports.get(peerId)?.delete(frame.workloadId)
 				return
 			case 'event':
 			case 'synced':
@@ -61,12 +58,22 @@ export class Directory {
 		}
 	}
 
-	judge(peerId: string, liveness: Liveness, roundTripMs: number | null): void {
-		const known = this.#others.get(peerId)
+	/** What membership finds of a node, its own words included. */
+	see({ status, liveness, lastSeenAt, roundTripMs }: NodeView): void {
+		this.#nodes.set(status.peerId, { status, liveness, lastSeenAt, roundTripMs })
+	}
+
+	/** It is no member any more: neither it nor what it ran counts. */
+	forget(peerId: string): void {
+		this.#nodes.delete(peerId)
+		this.#reports.delete(peerId)
+	}
+
+	judge(peerId: string, liveness: Liveness): void {
+		const known = this.#nodes.get(peerId)
 		if (!known) return
 		known.liveness = liveness
-		known.roundTripMs = roundTripMs ?? known.roundTripMs
-		if (liveness === 'alive') known.lastSeenAt = this.#now()
+		if (liveness === 'alive') known.lastSeenAt = iso(this.#now())
 	}
 
 	nodes(): NodeView[] {
@@ -74,20 +81,17 @@ export class Directory {
 		const self: NodeView[] = this.#local
 			? [{ status: this.#local.status(), liveness: 'alive', lastSeenAt: now, roundTripMs: 0 }]
 			: []
-		const others = [...this.#others.values()].map((known) => ({
-			status: known.status,
-			liveness: known.liveness,
-			lastSeenAt: iso(known.lastSeenAt),
-			roundTripMs: known.roundTripMs,
-		}))
-		return [...self, ...others]
+		return [...self, ...[...this.#nodes.values()].map((known) => ({ ...known }))]
 	}
 
 	/** One for each (host, workload). Those of a host that is away have status `unknown`, with the reason. */
 	reports(): WorkloadReport[] {
-		const others = [...this.#others.values()].flatMap((known) =>
-			[...known.reports.values()].map((report) => (known.liveness === 'alive' ? report : unknown(report, known))),
-		)
+		const others = [...this.#reports].flatMap(([peerId, reports]) => {
+			const known = this.#nodes.get(peerId)
+			// Its words came before anybody named it: it is connected.
+			if (!known || known.liveness === 'alive') return [...reports.values()]
+			return [...reports.values()].map((report) => unknown(report, known))
+		})
 		return [...(this.#local?.reports() ?? []), ...others]
 	}
 
@@ -101,10 +105,16 @@ export class Directory {
 	byName(owner: string, name: string): WorkloadReport | null {
 		return this.reports().find((report) => report.owner === owner && report.name === name) ?? null
 	}
+
+	#reportsOf(peerId: string): Map<string, WorkloadReport> {
+		const held = this.#reports.get(peerId) ?? new Map<string, WorkloadReport>()
+		this.#reports.set(peerId, held)
+		return held
+	}
 }
 
 function unknown(report: WorkloadReport, known: Known): WorkloadReport {
-	const reason = `${known.status.name} does not answer; last seen ${iso(known.lastSeenAt)}`
+	const reason = `${known.status.name} does not answer; last seen ${known.lastSeenAt}`
 	const status = WorkloadStatus.enum.unknown
 	return {
 		...report,

@@ -160,7 +160,7 @@ export class FakeLattice {
 	}
 
 	judge(name: string, liveness: Liveness): void {
-		for (const host of this.hosts) host.directory.judge(name, liveness, null)
+		for (const host of this.hosts) host.directory.judge(name, liveness)
 	}
 
 	/** Names of hosts, once for each replica. */

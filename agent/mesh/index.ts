@@ -1,3 +1,5 @@
+export type { MemberTransport } from './member-transport.ts'
+export { Members, type MembersOptions, type OwnStatus } from './members.ts'
 export { createPeer } from './mesh-peer.ts'
 export type {
 	CommandHandler,

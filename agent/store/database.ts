@@ -140,6 +140,16 @@ export class Database {
 		return Number(row.value)
 	}
 
+	/** The counter goes on from there at least. */
+	raise(counter: string, value: number): void {
+		this.sql
+			.prepare(
+				`INSERT INTO meta (key, value) VALUES (?, ?)
+				 ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`,
+			)
+			.run(`counter:${counter}`, String(value))
+	}
+
 	close(): void {
 		this.sql.close()
 	}

@@ -179,10 +179,7 @@ export async function createLattice({ hosts, nat = 0, members = hosts }: Lattice
 	const lattice = new TestLattice(await createLab({ hosts, nat }))
 	try {
 		await lattice.begin()
-		for (const machine of lattice.machines.slice(1, members)) {
-			await lattice.join(machine)
-			await until('seq', 5000, async () => (await lattice.trpc().node.list.query()).some((n) => n.name === machine.name && n.status === 'alive'))
-		}
+		await Promise.all(lattice.machines.slice(1, members).map((machine) => lattice.join(machine)))
 		return lattice
 	} catch (error) {
 		await lattice.down()

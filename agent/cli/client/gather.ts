@@ -36,7 +36,7 @@ export class Gatherer {
 				await this.#peer.dial(member)
 				if (await this.#ask(member.peerId, late)) answered += 1
 			} catch (error) {
-				this.#directory.judge(member.peerId, 'down', null)
+				this.#directory.judge(member.peerId, 'down')
 				failures.push(LatticeError.from(error))
 			}
 		})
