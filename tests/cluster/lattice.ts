@@ -23,6 +23,8 @@ export interface LatticeOptions {
 	nat?: number
 	/** how many of the hosts begin as members; default: all */
 	members?: number
+	/** their wall clocks can be set while programs run */
+	clocks?: boolean
 }
 
 /** A lattice over the hosts of a lab: h1 runs console and agent, the others joined with an invite of its owner. */
@@ -175,9 +177,10 @@ export class TestLattice {
 }
 
 /** `./lattice up` on h1 and `./lattice join` on the others. */
-export async function createLattice({ hosts, nat = 0, members = hosts }: LatticeOptions): Promise<TestLattice> {
+export async function createLattice({ hosts, nat = 0, members = hosts, clocks = false }: LatticeOptions): Promise<TestLattice> {
 	const lattice = new TestLattice(await createLab({ hosts, nat }))
 	try {
+		if (clocks) for (const { host } of lattice.machines) await host.setClock(0)
 		await lattice.begin()
 		await Promise.all(lattice.machines.slice(1, members).map((machine) => lattice.join(machine)))
 		return lattice
