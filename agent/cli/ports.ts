@@ -7,7 +7,10 @@ import { readJsonFile, writePrivateJson } from './private-file.ts'
 export const PORT_DEFAULTS = { console: 3000, agent: 4001, mesh: 4100, consoleMesh: 4101, database: 5433 } as const
 export type PortName = keyof typeof PORT_DEFAULTS
 
-const RememberedPorts = z.partialRecord(z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'database']), z.number().int())
+const RememberedPorts = z.partialRecord(
+	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'database']),
+	z.number().int(),
+)
 type RememberedPorts = z.infer<typeof RememberedPorts>
 
 /** How far past the default a free port is looked for. */
