@@ -17,6 +17,7 @@ import { registerList } from './commands/list.ts'
 import { registerLogin } from './commands/login.ts'
 import { registerLogs } from './commands/logs.ts'
 import { registerNodes } from './commands/nodes.ts'
+import { registerScale } from './commands/scale.ts'
 import { registerUp } from './commands/up.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -30,6 +31,7 @@ const COMMANDS = [
 	registerLogs,
 	registerEvents,
 	registerChanges,
+	registerScale,
 	registerDelete,
 	registerExplain,
 	registerNodes,

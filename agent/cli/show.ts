@@ -26,6 +26,13 @@ export function workloadDetail(workload: Workload): string[] {
 	if (workload.statusReason) lines.push(`  ${plain(workload.statusReason)}`)
 	for (const { kind, url, container } of workload.endpoints)
 		lines.push(`  ${kind.padEnd(8)}${url}  → port ${container}`)
+	if (workload.replicas > 1) {
+		for (const { replica, node, status, statusReason } of workload.instances ?? []) {
+			lines.push(
+				`  replica ${replica}  ${status} on ${node?.name ?? '-'}${statusReason ? `  ${plain(statusReason)}` : ''}`,
+			)
+		}
+	}
 	const credentials = Object.entries(workload.credentials ?? {})
 	if (credentials.length > 0) lines.push('credentials')
 	const longest = Math.max(0, ...credentials.map(([name]) => name.length))

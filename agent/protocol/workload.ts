@@ -100,6 +100,15 @@ export type WorkloadReport = z.infer<typeof WorkloadReport>
 export const Credentials = z.record(z.string(), z.string())
 export type Credentials = z.infer<typeof Credentials>
 
+/** One replica as API callers see it: where it is and how it stands. */
+export const Instance = z.object({
+	replica: z.number().int(),
+	node: z.object({ peerId: z.string(), name: z.string() }).nullable(),
+	status: WorkloadStatus,
+	statusReason: z.string().nullable(),
+})
+export type Instance = z.infer<typeof Instance>
+
 /** A workload as API callers see it (contract.md). */
 export const Workload = z.object({
 	id: WorkloadId,
@@ -110,6 +119,8 @@ export const Workload = z.object({
 	generation: z.number().int(),
 	node: z.object({ peerId: z.string(), name: z.string() }).nullable(),
 	replicas: z.number().int(),
+	/** each replica that a host has, by its index */
+	instances: z.array(Instance).optional(),
 	publicUrl: z.string().nullable(),
 	endpoints: z.array(Endpoint),
 	createdAt: z.string(),

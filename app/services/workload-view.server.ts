@@ -1,6 +1,7 @@
 import {
 	type Credentials,
 	type Endpoint,
+	type Instance,
 	LatticeError,
 	type NodeView,
 	type WireError,
@@ -58,6 +59,7 @@ export function viewOf(record: WorkloadRecord, hosts: Hosts, credentials?: Crede
 		generation: record.generation,
 		node: first ? { peerId: first.peerId, name: first.nodeName } : null,
 		replicas: record.replicas,
+		instances: held.flatMap((assignment) => instancesOn(assignment, hosts)).sort((a, b) => a.replica - b.replica),
 		publicUrl: status === 'running' || status === 'unhealthy' ? publicUrlOf(endpoints) : null,
 		endpoints,
 		createdAt: record.createdAt.toISOString(),
@@ -72,6 +74,17 @@ function standingOf(record: WorkloadRecord, held: AssignmentRecord[], hosts: Hos
 	if (held.length === 0) return unplaced(record)
 	const standings = held.map((assignment) => standingOn(record, assignment, hosts))
 	return record.failure === null ? together(standings) : together([...standings, failed(record, held)])
+}
+
+function instancesOn(assignment: AssignmentRecord, hosts: Hosts): Instance[] {
+	const { peerId, nodeName, report, state, ordered } = assignment
+	const node = { peerId, name: nodeName }
+	if (state !== 'lost' && !hosts.isCurrent(peerId)) {
+		const statusReason = awayReason(assignment, hosts)
+		return ordered.map((replica) => ({ replica, node, status: 'unknown', statusReason }))
+	}
+	if (state === 'lost' || report === null) return []
+	return report.replicas.map(({ index, status, statusReason }) => ({ replica: index, node, status, statusReason }))
 }
 
 function unplaced(record: WorkloadRecord): Standing {

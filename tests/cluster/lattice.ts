@@ -177,7 +177,12 @@ export class TestLattice {
 }
 
 /** `./lattice up` on h1 and `./lattice join` on the others. */
-export async function createLattice({ hosts, nat = 0, members = hosts, clocks = false }: LatticeOptions): Promise<TestLattice> {
+export async function createLattice({
+	hosts,
+	nat = 0,
+	members = hosts,
+	clocks = false,
+}: LatticeOptions): Promise<TestLattice> {
 	const lattice = new TestLattice(await createLab({ hosts, nat }))
 	try {
 		if (clocks) for (const { host } of lattice.machines) await host.setClock(0)

@@ -106,6 +106,44 @@ describe('three machines, joined with one pasted line each', () => {
 		})
 	})
 
+	it('spreads replicas over the machines, and scales them by the console, a node and the command line', async () => {
+		explainFailure()
+		const { h1, h2 } = lattice
+		const config = { ...CHATTER, replicas: 3 }
+		const order = { name: 'many', type: 'custom', config }
+		const { status, body } = await lattice.rest(h2, 'POST', '/api/workloads/deploy', order)
+		expect(status).toBe(201)
+		id = body.id
+		expect(await lattice.placesOf(id)).toEqual(['h1', 'h2', 'h3'])
+		const steps: [() => Promise<unknown>, number][] = [
+			[() => lattice.trpc().workload.scale.mutate({ id, replicas: 5 }), 5],
+			[() => lattice.rest(h2, 'POST', `/api/workloads/${id}/scale`, { replicas: 2 }), 2],
+			[() => h1.run(['scale', 'many', '4']), 4],
+			[() => h1.run(['scale', 'many', '3', '--agent', lattice.h3.agentUrl]), 3],
+		]
+		for (const [scale, replicas] of steps) {
+			await scale()
+			const record = await until(`${replicas} replicas in the records`, 20_000, async () => {
+				const workload = await lattice.trpc().workload.get.query({ id })
+				const running = workload.instances?.filter((instance) => instance.status === 'running') ?? []
+				const is = running.length === replicas && workload.replicas === replicas && workload.status === 'running'
+				return is ? workload : { missed: JSON.stringify(workload) }
+			})
+			const indexes = Array.from({ length: replicas }, (_, index) => index)
+			expect(record.instances?.map((instance) => instance.replica)).toEqual(indexes)
+			const places = await lattice.placesOf(id)
+			expect(record.instances?.map(({ node }) => node?.name).sort()).toEqual(places)
+			for (const machine of lattice.machines) {
+				await until(`${machine.name} counts ${replicas}`, 5_000, async () => {
+					const seen = await lattice.rest(machine, 'GET', `/api/workloads/${id}`)
+					return seen.body.instances?.length === replicas || { missed: JSON.stringify(seen.body) }
+				})
+			}
+		}
+		expect((await lattice.rest(h2, 'DELETE', `/api/workloads/${id}`)).status).toBe(200)
+		expect(await lattice.placesOf(id)).toEqual([])
+	})
+
 	it('comes up again with no console: addresses outlive every process', async () => {
 		explainFailure()
 		await Promise.all(lattice.machines.map((machine) => machine.stop()))
