@@ -54,7 +54,7 @@ export interface Config {
 }
 
 /** INVALID_INPUT names the variable and what it wants. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readConfig(env: Record<string, string | undefined>): Config {
 	const parsed = Environment.safeParse(withoutEmpty(env))
 	if (!parsed.success) throw invalidInput(parsed.error)
 	const values = parsed.data
@@ -75,6 +75,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** Compose files set what is not given to the empty string. */
-function withoutEmpty(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+function withoutEmpty(env: Record<string, string | undefined>): Record<string, string | undefined> {
 	return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }

@@ -10,6 +10,7 @@ import { EntryClaims } from './entry-claims.server.ts'
 import { HostCommands } from './host-commands.server.ts'
 import type { LatticeKeys } from './lattice.server.ts'
 import { LiveBus } from './live.server.ts'
+import { MissedEvents } from './missed-events.server.ts'
 import { nodeOf } from './node-view.server.ts'
 import { NodeService } from './nodes.server.ts'
 import { Orders } from './orders.server.ts'
@@ -59,7 +60,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const credentials = new CredentialStore({ database, keyring, fleet, commands, log })
 	const timeline = new Timeline({ database, live, consolePeerId })
 	const resume = (workloadId: string) => orders.kick(workloadId)
-	const records = new Records({ database, trust, fleet, credentials, timeline, live, resume, log })
+	const missed = new MissedEvents({ database, commands, timeline, log })
+	const records = new Records({ database, trust, fleet, credentials, timeline, missed, live, resume, log })
 	const orders = new Orders({ database, fleet, commands, records, timeline, log })
 	const workloads = new WorkloadService({
 		database,

@@ -15,6 +15,7 @@ import {
 import type { CredentialStore } from './credentials.server.ts'
 import { KeyedQueue } from './keyed-queue.server.ts'
 import type { LiveBus } from './live.server.ts'
+import type { MissedEvents } from './missed-events.server.ts'
 import type { Timeline } from './timeline.server.ts'
 import { viewOf } from './workload-view.server.ts'
 
@@ -24,6 +25,7 @@ export interface RecordsModules {
 	fleet: Pick<Fleet, 'isCurrent' | 'isReachable' | 'view'>
 	credentials: CredentialStore
 	timeline: Timeline
+	missed: MissedEvents
 	live: LiveBus
 	/** an order of this workload may go on */
 	resume: (workloadId: string) => void
@@ -53,7 +55,7 @@ export class Records {
 	 */
 	async onFrame(peerId: string, frame: WatchFrame): Promise<void> {
 		try {
-			await this.#apply(peerId, frame)
+			await this.#apply(peerId, withoutNul(frame))
 		} catch (error) {
 			if (LatticeError.from(error).code === 'DATABASE_UNAVAILABLE') throw error
 			this.#modules.log.error({ peer: peerId, frame: frame.type, err: error }, 'a frame of a host could not be applied')
@@ -94,6 +96,7 @@ export class Records {
 			}
 			if (record.order !== null) resume(record.id)
 		}
+		this.#modules.missed.catchUp(peerId)
 	}
 
 	/** The host was lost or came back: what is shown of its workloads changes with it. */
@@ -158,6 +161,9 @@ export class Records {
 			await updateWorkload(database, known.id, { deletedAt: null })
 		}
 		if (!(await saveReport(database, report))) return
+		const { peerId } = report.node
+		// News in a snapshot: events of it were told to nobody.
+		if (!this.#modules.fleet.isReachable(peerId)) this.#modules.missed.changed(peerId, report.id)
 		await this.#settle(report)
 		for (const wake of this.#waiting.get(report.id) ?? []) wake()
 		const record = await findWorkload(database, report.id)
@@ -260,4 +266,12 @@ export class Records {
 /** `name-xxxx` within the 40 characters of a name. */
 function otherName(name: string, id: string): string {
 	return `${name.slice(0, 35)}-${id.slice(-4)}`
+}
+
+/** PostgreSQL keeps no NUL in text; the output of a container, and so an error that quotes it, may have one. */
+function withoutNul(frame: WatchFrame): WatchFrame {
+	const text = JSON.stringify(frame)
+	if (!text.includes('\\u0000')) return frame
+	// An even number of backslashes before it: else it is the text "\\u0000", which is harmless.
+	return JSON.parse(text.replaceAll(/(?<!\\)((?:\\\\)*)\\u0000/g, '$1\\ufffd'))
 }

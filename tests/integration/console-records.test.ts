@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CommandResult, LatticeError, type Workload } from '../../agent/protocol/index.ts'
+import { CommandResult, LatticeError, type Workload, type WorkloadEvent } from '../../agent/protocol/index.ts'
 import { eventually, ScriptedHost } from './console-host.ts'
 import { type PostgresServer, startPostgres } from './console-postgres.ts'
 import { apiOf, type ConsoleProcess, startConsoleProcess } from './console-process.ts'
@@ -297,6 +297,18 @@ describe('records', () => {
 		expect(events[0]).toMatchObject({ phase: 'accepted', node: running.peerId })
 	})
 
+	it('learn what happened while the console did not hear the host, and bear a NUL in what a container wrote', async () => {
+		const host = await addHost('atlas')
+		const { id } = await runningWorkload(host)
+		await host.vanish()
+		const missed = host.event(id, 'unhealthy', { message: 'the check failed' })
+		host.script = (command) => (command.kind === 'events' ? timeline(missed) : null)
+		host.report(id, { status: 'unhealthy', statusReason: 'it wrote: a\0b and \\u0000' })
+		await host.comeBack()
+		expect((await hasStatus(id, 'unhealthy')).statusReason).toBe('it wrote: a\ufffdb and \\u0000')
+		await eventually(async () => (await eventsOf(id)).some(({ phase }) => phase === 'unhealthy'))
+	})
+
 	it('hold credentials sealed, and give them to the owner', async () => {
 		const host = await addHost('atlas')
 		const { id } = await api().workload.deploy.mutate({ name: 'db', type: 'postgres', config: {} })
@@ -313,6 +325,31 @@ describe('records', () => {
 		expect((await api().workload.get.query({ id })).credentials).toMatchObject({ username: 'app' })
 		expect(JSON.stringify(await api().workload.list.query())).not.toContain('a-very-secret-word')
 		expect(running.output()).not.toContain('a-very-secret-word')
+	})
+
+	it('stop following logs at the host when the reader leaves', async () => {
+		const host = await addHost('atlas')
+		const { id } = await runningWorkload(host)
+		let following = 0
+		host.script = (command) => {
+			if (command.kind !== 'logs' || !command.follow) return null
+			return endless(
+				() => (following += 1),
+				() => (following -= 1),
+			)
+		}
+		const abort = new AbortController()
+		const input = encodeURIComponent(JSON.stringify({ id, lines: 0 }))
+		const response = await fetch(`${running.url}/api/trpc/workload.followLogs?input=${input}`, {
+			headers: { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' },
+			signal: abort.signal,
+		})
+		const reader = response.body?.getReader()
+		let text = ''
+		while (!text.includes('line of the log')) text += new TextDecoder().decode((await reader?.read())?.value)
+		expect(following).toBe(1)
+		abort.abort()
+		await eventually(() => following === 0)
 	})
 
 	it('read logs from the host', async () => {
@@ -377,6 +414,24 @@ describe('invites', () => {
 
 async function* refusal(code: 'NODE_REFUSED' | 'CLAIM_INVALID', message: string) {
 	yield { type: 'error' as const, error: new LatticeError(code, message).toJSON() }
+}
+
+async function* endless(onStart: () => void, onEnd: () => void) {
+	onStart()
+	try {
+		for (;;) {
+			const line = { at: new Date().toISOString(), stream: 'stdout' as const, text: 'line of the log', replica: 0 }
+			yield { type: 'logs' as const, lines: [line] }
+			await new Promise((resolve) => setTimeout(resolve, 20))
+		}
+	} finally {
+		onEnd()
+	}
+}
+
+async function* timeline(event: WorkloadEvent) {
+	yield { type: 'event' as const, event }
+	yield { type: 'result' as const, result: CommandResult.parse({}) }
 }
 
 /** Takes the command and says nothing for longer than any test waits. */
