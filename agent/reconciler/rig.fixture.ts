@@ -1,5 +1,5 @@
-import { resultOf } from '../commands/results.ts'
 import { Orders } from '../commands/orders.ts'
+import { resultOf } from '../commands/results.ts'
 import {
 	generateKey,
 	issueClaim,
