@@ -52,6 +52,10 @@ export function createConsoleApp(options: ConsoleAppOptions, modules: ConsoleApp
 
 	// Vite names these by their content, so they never change.
 	app.use('/assets/*', serveStatic({ root: CLIENT_FILES, onFound: (_path, c) => cacheFor(c, 31_536_000, 'immutable') }))
+	// A tab older than this build asks for files of its own build: not there, rather than a login page in their place.
+	app.all('/assets/*', () => {
+		throw new LatticeError('NOT_FOUND', 'This file is not part of this build. Load the page again.')
+	})
 	app.use(serveStatic({ root: CLIENT_FILES, onFound: (_path, c) => cacheFor(c, 3600, 'must-revalidate') }))
 	app.all('*', (c) =>
 		pages(c.req.raw, {
