@@ -23,6 +23,8 @@ export const HostReport = WorkloadReport.pick({
 })
 export type HostReport = z.infer<typeof HostReport>
 
+const Indexes = z.array(z.number().int())
+
 export type PlacingCommand = CommandOf<'deploy'> | CommandOf<'scale'>
 
 export interface AssignmentRecord {
@@ -42,7 +44,8 @@ export interface AssignmentRecord {
 
 /**
  * Written before the command leaves: after a crash the same host is asked again, and no other. False when the workload
- * was deleted meanwhile: then nothing may be sent.
+ * was deleted meanwhile, or when another console (whose lease this one believed to be over) gave a replica to another
+ * host: then nothing may be sent.
  */
 export async function recordSent(
 	database: Database,
@@ -62,6 +65,11 @@ export async function recordSent(
 		await queries.$queryRaw`SELECT 1 FROM "Workload" WHERE id = ${key.workloadId} FOR UPDATE`
 		const alive = await queries.workload.count({ where: { id: key.workloadId, deletedAt: null, deleting: false } })
 		if (alive === 0) return false
+		const others = await queries.assignment.findMany({
+			where: { workloadId: key.workloadId, peerId: { not: peerId }, state: { in: ['sent', 'taken'] } },
+		})
+		const given = new Set(others.flatMap((other) => Indexes.parse(other.ordered)))
+		if (command.replicas.some((index) => given.has(index))) return false
 		const where = { workloadId_peerId: key }
 		await queries.assignment.upsert({ where, create: { ...key, ...data }, update: data })
 		return true
@@ -126,7 +134,6 @@ const StoredCommand = Command.nullable().transform((command) =>
 	command?.kind === 'deploy' || command?.kind === 'scale' ? command : null,
 )
 const StoredReport = HostReport.nullable()
-const Indexes = z.array(z.number().int())
 
 export function asAssignment(row: Prisma.AssignmentGetPayload<object>): AssignmentRecord {
 	return {

@@ -27,7 +27,8 @@ import type { Timeline } from './timeline.server.ts'
 /** An order that nobody answered for this long has failed, clearly; the person can give it again. */
 const GIVE_UP_MS = 10 * 60_000
 const SWEEP_MS = 15_000
-const LEASE_S = 60
+/** Only spares double work: `recordSent` is what keeps two consoles from giving one replica twice. */
+const LEASE_S = 20
 
 export interface OrdersModules {
 	database: Database
@@ -179,7 +180,7 @@ export class Orders {
 		await timeline.note(record.ownerId, about, 'placed', { placement: joinPlacements(record, placement) })
 		const scaling = { generation: record.generation + 1, commandId: newCommandId() }
 		for (const target of commandsFor(record, placement, scaling)) {
-			// Written first. Deleted meanwhile: then nothing is sent.
+			// Written first. Deleted, or given by another console meanwhile: then nothing is sent.
 			if (!(await recordSent(database, target))) return false
 			await this.#send(record, target, refused)
 		}

@@ -1,0 +1,125 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CommandResult } from '../../agent/protocol/index.ts'
+import { recordSent } from '../../app/models/assignment.server.ts'
+import { openDatabase } from '../../app/models/database.server.ts'
+import { createWorkload } from '../../app/models/workload.server.ts'
+import { eventually, ScriptedHost } from './console-host.ts'
+import { type PostgresServer, startPostgres } from './console-postgres.ts'
+import { apiOf, type ConsoleProcess, startConsoleProcess } from './console-process.ts'
+
+/** Two consoles, each with a HOME and a key of its own, on one database: what one accepts the other shows and finishes. */
+let server: PostgresServer
+let databaseUrl: string
+let homes: string[]
+let left: ConsoleProcess
+let right: ConsoleProcess
+let host: ScriptedHost
+let token: string
+let userId: string
+
+beforeAll(async () => {
+	server = await startPostgres()
+	databaseUrl = await server.createDatabase()
+	homes = [await mkdtemp('/tmp/lattice-test-console-'), await mkdtemp('/tmp/lattice-test-console-')]
+	const [leftHome = '', rightHome = ''] = homes
+	left = await startConsoleProcess(databaseUrl, { home: leftHome })
+	await cp(path.join(leftHome, 'master.key'), path.join(rightHome, 'master.key'))
+	const login = { email: 'ada@example.org', password: 'correct horse battery' }
+	const registered = await apiOf(left.url).user.register.mutate(login)
+	token = registered.token
+	userId = registered.user.id
+	host = new ScriptedHost('atlas')
+	await host.join((await apiOf(left.url, token).node.invite.mutate({})).token)
+	await eventually(async () => (await apiOf(left.url, token).node.list.query())[0]?.capacity.cpus)
+	right = await startConsoleProcess(databaseUrl, { home: rightHome })
+})
+afterAll(async () => {
+	await host?.stop()
+	await Promise.all([left?.stop(), right?.stop()])
+	await server?.close()
+	for (const home of homes ?? []) await rm(home, { recursive: true, force: true })
+})
+
+describe('two consoles on one database', () => {
+	it('are one lattice: a token of one is good at the other, and both watch the nodes', async () => {
+		expect(left.peerId).not.toBe(right.peerId)
+		expect((await apiOf(right.url, token).user.me.query()).id).toBe(userId)
+		await eventually(async () => (await apiOf(right.url, token).node.list.query())[0]?.status === 'alive')
+	})
+
+	it('carry out an order once, and show it alike', async () => {
+		const { id } = await apiOf(left.url, token).workload.deploy.mutate({
+			name: 'web',
+			type: 'custom',
+			config: { image: 'x' },
+		})
+		await eventually(() => host.reports.has(id))
+		host.report(id, { status: 'running' })
+		for (const { url } of [left, right]) {
+			await eventually(async () => (await apiOf(url, token).workload.get.query({ id })).status === 'running')
+		}
+		expect(host.of('deploy')).toHaveLength(1)
+		const again = { name: 'web', type: 'custom', config: { image: 'x' } }
+		await expect(apiOf(right.url, token).workload.deploy.mutate(again)).rejects.toMatchObject({
+			data: { lattice: { code: 'NAME_TAKEN' } },
+		})
+	})
+
+	it('never give one replica to two hosts, also when one of them overslept its lease', async () => {
+		const database = openDatabase(databaseUrl, () => undefined)
+		try {
+			const id = `w_${'7'.repeat(20)}`
+			await createWorkload(database, {
+				id,
+				ownerId: userId,
+				name: 'raced',
+				type: 'custom',
+				config: {},
+				commandId: 'raced-command',
+				claim: '',
+				replicas: 2,
+			})
+			const command = (replicas: number[]) => ({
+				kind: 'scale' as const,
+				commandId: 'raced-command',
+				workloadId: id,
+				generation: 2,
+				replicas,
+				placement: { chosen: [], candidates: [], rejected: [], at: '', by: '' },
+			})
+			const both = await Promise.all(
+				['one', 'other'].map((peerId) => recordSent(database, { peerId, nodeName: peerId, command: command([0]) })),
+			)
+			expect(both.toSorted()).toEqual([false, true])
+			expect(await recordSent(database, { peerId: 'third', nodeName: 'third', command: command([1]) })).toBe(true)
+			await database.workload.update({ where: { id }, data: { deletedAt: new Date(), heldName: null } })
+			expect(await recordSent(database, { peerId: 'third', nodeName: 'third', command: command([1]) })).toBe(false)
+		} finally {
+			await database.$disconnect()
+		}
+	})
+
+	it('finish what the other began and died over', async () => {
+		// The answer never comes, so the order is still open when its console is killed.
+		host.script = (command) => (command.kind === 'deploy' ? silence() : null)
+		const { id } = await apiOf(left.url, token).workload.deploy.mutate({
+			name: 'heir',
+			type: 'custom',
+			config: { image: 'x' },
+		})
+		const first = await eventually(() => host.of('deploy').find(({ workloadId }) => workloadId === id))
+		await left.stop('SIGKILL')
+		host.script = () => null
+		await eventually(() => host.reports.has(id), 60_000)
+		expect(host.of('deploy').at(-1)).toEqual(first)
+		host.report(id, { status: 'running' })
+		await eventually(async () => (await apiOf(right.url, token).workload.get.query({ id })).status === 'running')
+	})
+})
+
+async function* silence() {
+	await new Promise((resolve) => setTimeout(resolve, 60_000).unref())
+	yield { type: 'result' as const, result: CommandResult.parse({}) }
+}
