@@ -1,5 +1,5 @@
 import { type JournalPhase, PHASES } from './kill-journal.ts'
-import { VICTIMS, type Victim } from './kill-stack.ts'
+import { VICTIMS, type Victim } from './kill-victims.ts'
 
 /** Aimed at; `created` lasts for one write and is counted when it happens. */
 const AIMS = PHASES.filter((phase) => phase !== 'created')

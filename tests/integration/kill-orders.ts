@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client'
-import type { WireError, Workload } from '../../agent/protocol/index.ts'
-import type { AppRouter } from '../../app/trpc/router.ts'
+import { TRPCClientError } from '@trpc/client'
+import type { Workload } from '../../agent/protocol/index.ts'
 import { tar } from '../contracts/local-registry.ts'
 import { BUSYBOX_BINARY } from '../fixtures/images.ts'
-import type { Stack } from './kill-stack.ts'
+import { ACCOUNT, rest, trpc } from './stack-clients.ts'
+import type { Stack } from './stack-fixture.ts'
 
 /** `broken`: no answer, as when the process that was asked is killed. */
 export type Answer = { id: string } | { code: string } | { broken: string }
@@ -38,29 +38,27 @@ export function configOf(image: string) {
 /** A person with an account, at the console's tRPC and at the agent's REST. */
 export class Customer {
 	readonly #stack: Stack
-	#token = ''
+	readonly #token: string
 
-	constructor(stack: Stack) {
+	private constructor(stack: Stack, token: string) {
 		this.#stack = stack
+		this.#token = token
 	}
 
-	async register(): Promise<void> {
-		const { token } = await this.#api().user.register.mutate({
-			email: 'kill@example.org',
-			password: 'correct horse battery staple',
-		})
-		this.#token = token
+	static async register(stack: Stack): Promise<Customer> {
+		const { token } = await trpc(stack).user.register.mutate(ACCOUNT)
+		return new Customer(stack, token)
 	}
 
 	/** `wait`: the agent answers only when the workload runs or failed. */
 	async order({ door, name, commandId, config }: Order, wait: boolean): Promise<Answer> {
-		const body = { name, type: 'custom', config }
+		const order = { name, type: 'custom', config }
 		const path = `/api/workloads/deploy?wait=${Number(wait)}`
 		try {
-			if (door === 'console') return await this.#api().workload.deploy.mutate({ ...body, commandId })
-			const response = await this.#rest('POST', path, body, { 'idempotency-key': commandId })
-			const answer = (await response.json()) as { id: string } | { error: WireError }
-			return 'error' in answer ? { code: answer.error.code } : { id: answer.id }
+			if (door === 'console') return await this.#api().workload.deploy.mutate({ ...order, commandId })
+			const key = { 'idempotency-key': commandId }
+			const { status, body } = await rest(this.#stack, this.#token, 'POST', path, order, key)
+			return status < 300 ? body : { code: body.error.code }
 		} catch (error) {
 			const code = error instanceof TRPCClientError ? codeOf(error) : undefined
 			return code === undefined ? { broken: String(error) } : { code }
@@ -74,7 +72,7 @@ export class Customer {
 
 	/** As the agent reports it. */
 	async reports(): Promise<Workload[]> {
-		return (await (await this.#rest('GET', '/api/workloads')).json()) as Workload[]
+		return (await rest<Workload[]>(this.#stack, this.#token, 'GET', '/api/workloads')).body
 	}
 
 	/** False while its host cannot be reached; then nothing was changed. */
@@ -88,18 +86,8 @@ export class Customer {
 		}
 	}
 
-	#rest(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> {
-		return fetch(`${this.#stack.agent}${path}`, {
-			method,
-			headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json', ...headers },
-			...(body && { body: JSON.stringify(body) }),
-			signal: AbortSignal.timeout(60_000),
-		})
-	}
-
 	#api() {
-		const headers = this.#token === '' ? {} : { Authorization: `Bearer ${this.#token}` }
-		return createTRPCClient<AppRouter>({ links: [httpLink({ url: `${this.#stack.console}/api/trpc`, headers })] })
+		return trpc(this.#stack, this.#token)
 	}
 }
 
