@@ -43,19 +43,21 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 	const { latticeId, issuer, trust, cookieSecrets } = lattice
 	const meshLog = log.child({ room: 'mesh' })
 	const { home, meshListen: listen, announce } = config
-	const console = await startConsolePeer({ home, listen, announce, latticeId, issuer, trust, log: meshLog })
-	const { peer } = console
+	const nodes = await listNodes(database)
+	const known = nodes.filter(({ leftAt, revokedAt }) => leftAt === null && revokedAt === null)
+	const console = await startConsolePeer({ home, listen, announce, latticeId, issuer, trust, known, log: meshLog })
+	const { peer, members } = console
 
-	const fleet: MeshFleet = new MeshFleet({ peer, log: log.child({ room: 'fleet' }) })
+	const fleet: MeshFleet = new MeshFleet({ peer, members, log: log.child({ room: 'fleet' }) })
 	const set = createServices({ registration: config.registration }, { database, lattice, fleet, log })
 	peer.handleJoin((request, context) => set.enrolment.join(request, context))
 	peer.handleRenew((_request, { claims }) => set.enrolment.renew(claims))
 	peer.handleCommands((request, context) => set.claims.handle(request, context))
-	const nodes = await listNodes(database)
 	fleet.start(
 		nodes.map((node) => ({ ...node, left: node.leftAt !== null || node.revokedAt !== null })),
 		set.listener,
 	)
+	members.start()
 	set.orders.start()
 	const housekeeping = startHousekeeping({ database, credentials: set.credentials, holder: peer.peerId, log })
 

@@ -8,7 +8,7 @@ import {
 	type SigningKey,
 	type Trust,
 } from '../../agent/identity/index.ts'
-import { createPeer, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
+import { createPeer, Members, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
 import { createSecretFile, readIfThere } from '../secret-file.server.ts'
 
 /** Its own certificate is made anew well before it ends; the console is the issuer, so nobody need be asked. */
@@ -24,11 +24,20 @@ export interface ConsolePeerOptions {
 	latticeId: string
 	issuer: SigningKey
 	trust: Trust
+	/** nodes of its records: where they were last */
+	known: { peerId: string; addresses: string[] }[]
 	log: MeshLog
 }
 
+export interface ConsolePeer {
+	peer: Peer
+	/** who there is and who answers; it listens once it is started */
+	members: Members
+	stop(): Promise<void>
+}
+
 /** The console as a peer of its lattice: its own key in HOME/console, a certificate it issues to itself. */
-export async function startConsolePeer(options: ConsolePeerOptions): Promise<{ peer: Peer; stop(): Promise<void> }> {
+export async function startConsolePeer(options: ConsolePeerOptions): Promise<ConsolePeer> {
 	const folder = path.join(options.home, 'console')
 	await mkdir(folder, { recursive: true, mode: 0o700 })
 	const key = await loadKey(path.join(folder, 'peer.key'))
@@ -58,10 +67,16 @@ export async function startConsolePeer(options: ConsolePeerOptions): Promise<{ p
 		}
 		renew().catch((error: unknown) => options.log.error({ err: error }, 'the console could not renew its certificate'))
 	}, RENEW_MS).unref()
+	const { trust, log, known } = options
+	// It announces nothing, so nobody compares its incarnations; they rise with time all the same.
+	const incarnation = Math.floor(Date.now() / 1000)
+	const members = new Members({ peer, key, trust, certificate: () => certificate, incarnation, known, log })
 	return {
 		peer,
+		members,
 		stop: async () => {
 			clearInterval(renewal)
+			members.stop()
 			await peer.stop()
 		},
 	}

@@ -1,4 +1,4 @@
-import type { Peer } from '../../agent/mesh/index.ts'
+import type { Members, Peer } from '../../agent/mesh/index.ts'
 import type {
 	CommandFrame,
 	CommandRequest,
@@ -33,6 +33,8 @@ interface Host {
 
 export interface FleetModules {
 	peer: Peer
+	/** what all nodes find together: a cut link is found by its probes, long before the connection ends */
+	members: Pick<Members, 'view'>
 	log: {
 		debug(facts: object, message: string): void
 		info(facts: object, message: string): void
@@ -48,7 +50,7 @@ export class MeshFleet implements Fleet {
 	readonly #settled = Promise.withResolvers<void>()
 	#listener: FleetListener | null = null
 	#settleTimer: NodeJS.Timeout | null = null
-	#unsubscribe: (() => void) | null = null
+	readonly #endings: (() => void)[] = []
 
 	constructor(modules: FleetModules) {
 		this.#modules = modules
@@ -58,7 +60,10 @@ export class MeshFleet implements Fleet {
 	/** The peer runs already; from here on the known nodes are looked for, and `listener` is told of them. */
 	start(known: KnownNode[], listener: FleetListener): void {
 		this.#listener = listener
-		this.#unsubscribe = this.#modules.peer.onPeer(({ peerId, connected }) => this.#onPeer(peerId, connected))
+		this.#endings.push(
+			this.#modules.peer.onPeer(({ peerId, connected }) => this.#onPeer(peerId, connected)),
+			this.#modules.members.view.onChange(({ peerId, view }) => view && this.#onVerdict(peerId, view)),
+		)
 		for (const node of known) this.track(node)
 		for (const { peerId } of this.#modules.peer.connected()) this.#onPeer(peerId, true)
 		this.#settleTimer = setTimeout(() => this.#settled.resolve(), SETTLE_MS).unref()
@@ -66,7 +71,7 @@ export class MeshFleet implements Fleet {
 	}
 
 	stop(): void {
-		this.#unsubscribe?.()
+		for (const end of this.#endings.splice(0)) end()
 		if (this.#settleTimer) clearTimeout(this.#settleTimer)
 		for (const host of this.#hosts.values()) {
 			if (host.downTimer) clearTimeout(host.downTimer)
@@ -175,6 +180,17 @@ export class MeshFleet implements Fleet {
 			host.downTimer = null
 			if (!this.#isConnected(peerId)) this.#judge(peerId, host, 'down')
 		}, DOWN_AFTER_MS).unref()
+	}
+
+	/** Who is alive to others may still be out of this console's reach: alive it is here once it is connected. */
+	#onVerdict(peerId: string, { liveness, status }: NodeView): void {
+		const host = this.#hosts.get(peerId)
+		if (!host || host.liveness === 'left') return
+		host.addresses = status.addresses
+		if (liveness === 'left') this.#judge(peerId, host, 'left')
+		else if (liveness === 'down') this.#judge(peerId, host, 'down')
+		else if (liveness === 'suspect' && host.liveness === 'alive') this.#judge(peerId, host, 'suspect')
+		else if (liveness === 'alive' && this.#isConnected(peerId)) this.#alive(peerId)
 	}
 
 	/** The node's own words; its name is the one of its certificate. */
