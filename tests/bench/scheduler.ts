@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import type { NodeView, Requirements } from '../../agent/protocol/index.ts'
 import type { Order } from '../../agent/scheduler/order.ts'
 import { Scheduler } from '../../agent/scheduler/scheduler.ts'
+import type { BenchRow } from './row.ts'
 
 /**
  * Decisions over 1,000 nodes, every specification another, ten nodes' statuses changed before each decision (as new
@@ -18,15 +19,6 @@ const GiB = 1024 ** 3
 const OWNERS = 300
 const WORKLOADS_EACH = 20
 const IMAGES_EACH = 30
-
-export interface BenchRow {
-	name: string
-	value: number
-	unit: string
-	/** null: reported without a goal */
-	goal: string | null
-	ok: boolean
-}
 
 /** mulberry32: the same nodes and orders in each run, so that two runs can be compared. */
 function seeded(seed: number): (below: number) => number {

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { ensureImages } from '../fixtures/build.ts'
+import { startStack } from '../integration/stack-fixture.ts'
+import { createLab } from '../lab/lab.ts'
+import { ensureRequirements } from '../run/requirements.ts'
+import { DeployBench } from './deploy.ts'
+import { restingMemory, warmStarts } from './resting.ts'
+import type { BenchRow } from './row.ts'
+import * as scheduler from './scheduler.ts'
+
+/**
+ * `npm run bench [-- --quick]`: measures the product in one host of a lab, as the integration tests run, and prints a
+ * table (stderr) and JSON (stdout). Ends with 1 when a goal is missed.
+ */
+const QUICK = process.argv.includes('--quick')
+const SAMPLES = QUICK ? 5 : 30
+const STARTS = QUICK ? 2 : 7
+const IDLE_S = QUICK ? 5 : 60
+/** set for the second half of this program, inside the host */
+const INSIDE = 'LATTICE_BENCH_INSIDE'
+
+const say = (line: string) => process.stderr.write(`${line}\n`)
+
+async function inLab(): Promise<number> {
+	process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
+	ensureRequirements({ lab: true, browser: false }, say)
+	await ensureImages(say)
+	const lab = await createLab({ hosts: 1 })
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void lab.down())
+	try {
+		const argv = [process.execPath, import.meta.filename, ...process.argv.slice(2)]
+		const child = lab
+			.host('h1')
+			.spawn(argv, { stdio: 'inherit', cwd: join(import.meta.dirname, '../..'), env: { [INSIDE]: '1' } })
+		const [code] = await once(child, 'exit')
+		return code ?? 1
+	} finally {
+		await lab.down()
+	}
+}
+
+async function measure(): Promise<BenchRow[]> {
+	const stack = await startStack()
+	try {
+		const rows = await warmStarts(stack, STARTS)
+		rows.push(...(await restingMemory(stack, 'a warm start', IDLE_S)))
+		rows.push(...(await new DeployBench(stack).run(SAMPLES)))
+		rows.push(...(await restingMemory(stack, `${2 * SAMPLES} deployments`, IDLE_S)))
+		return rows
+	} finally {
+		await stack.remove()
+	}
+}
+
+async function inside(): Promise<number> {
+	const machine = {
+		cpu: cpus()[0]?.model ?? 'unknown',
+		cores: cpus().length,
+		memoryGiB: Math.round(totalmem() / 2 ** 30),
+	}
+	const before = loadavg()
+	const rows = [...(await measure()), ...(await scheduler.run())]
+	const load = { before, after: loadavg() }
+	say(table(rows))
+	console.log(
+		JSON.stringify(
+			{ at: new Date().toISOString(), node: process.version, machine, load, quick: QUICK, rows },
+			null,
+			'\t',
+		),
+	)
+	return rows.every(({ ok }) => ok) ? 0 : 1
+}
+
+function table(rows: readonly BenchRow[]): string {
+	const width = Math.max(...rows.map(({ name }) => name.length))
+	return rows
+		.map(({ name, value, unit, goal, ok }) => {
+			const verdict = goal === null ? '' : `${ok ? 'ok    ' : 'MISSED'} ${goal}`
+			return `${name.padEnd(width)}  ${String(value).padStart(8)} ${unit.padEnd(3)}  ${verdict}`.trimEnd()
+		})
+		.join('\n')
+}
+
+process.exitCode = process.env[INSIDE] === undefined ? await inLab() : await inside()
