@@ -25,7 +25,7 @@ export const NewPassword = Normalised.pipe(
 export const GivenPassword = Normalised.pipe(z.string().max(1024, 'is too long'))
 
 export async function hashPassword(password: string): Promise<string> {
-	return hash(password, { cost: COST, rejectLongPasswords: true })
+	return hash(password, COST)
 }
 
 /** Takes the same time whether there is a hash or not. */
