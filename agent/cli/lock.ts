@@ -7,6 +7,9 @@ export interface FileLock {
 	release(): void
 }
 
+/** A lock that nobody refers to any more would be collected, and let go with it: seen once under load. */
+const held = new Set<DatabaseSync>()
+
 /**
  * An exclusive lock on a file, or null when another process holds it. The lock is SQLite's own byte-range lock: the
  * kernel drops it with its process, so a crash leaves nothing stale, and it needs neither a native module nor flock(1).
@@ -21,7 +24,12 @@ export function tryLock(path: string): FileLock | null {
 		if (isBusy(error)) return null
 		throw error
 	}
-	return { release: () => database.close() }
+	held.add(database)
+	return {
+		release: () => {
+			if (held.delete(database)) database.close()
+		},
+	}
 }
 
 export async function waitForLock(path: string, waitMs: number): Promise<FileLock> {
