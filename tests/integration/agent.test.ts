@@ -132,7 +132,8 @@ describe('an order taken by REST', () => {
 		expect(exited).toMatchObject({
 			status: 422,
 			body: {
-				error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3, logTail: expect.arrayContaining(['so long']) } },
+				// The exit code is known unless the engine has started the container again by the time the agent looks.
+				error: { code: 'CONTAINER_EXITED', facts: { logTail: expect.arrayContaining(['so long']) } },
 			},
 		})
 	})
