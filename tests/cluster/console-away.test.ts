@@ -67,7 +67,11 @@ describe('a lattice whose console is killed', () => {
 		explainFailure()
 		for (const machine of lattice.machines) await machine.host.setClock(MINUTES_22)
 		const { h2 } = lattice
-		const refused = await lattice.rest(h2, 'GET', '/api/workloads')
+		// The programs take up the new time within moments, not at once.
+		const refused = await until('the token has ended', 10_000, async () => {
+			const answer = await lattice.rest(h2, 'GET', '/api/workloads')
+			return answer.status === 200 ? { missed: 'it is still taken' } : answer
+		})
 		expect(refused).toMatchObject({ status: 401, body: { error: { code: 'TOKEN_EXPIRED' } } })
 		const deployed = await h2.run<Workload>(['deploy', 'later', ...words()])
 		expect(deployed.status).toBe('running')
