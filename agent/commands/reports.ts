@@ -1,19 +1,4 @@
-import { LatticeError, type WorkloadReport, type WorkloadStatus } from '../protocol/index.ts'
-
-/** Of several hosts the status that a person should hear of first. */
-const URGENCY: readonly WorkloadStatus[] = [
-	'failed',
-	'unhealthy',
-	'unknown',
-	'deleting',
-	'stopping',
-	'pulling',
-	'creating',
-	'starting',
-	'pending',
-	'stopped',
-	'running',
-]
+import { LatticeError, URGENCY, type WorkloadReport } from '../protocol/index.ts'
 
 /**
  * What several hosts say of one workload as one report. The newest placement says which replica is whose; a replica that

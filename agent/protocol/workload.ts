@@ -40,6 +40,21 @@ export const WORKLOAD_STATUSES = [
 export const WorkloadStatus = z.enum(WORKLOAD_STATUSES)
 export type WorkloadStatus = z.infer<typeof WorkloadStatus>
 
+/** Of several replicas or hosts the status that a person should hear of first: a failure before progress before health. */
+export const URGENCY: readonly WorkloadStatus[] = [
+	'failed',
+	'unhealthy',
+	'unknown',
+	'deleting',
+	'stopping',
+	'pulling',
+	'creating',
+	'starting',
+	'pending',
+	'stopped',
+	'running',
+]
+
 export const EndpointKind = z.enum(['host', 'lan', 'mesh', 'gateway', 'ngrok'])
 export type EndpointKind = z.infer<typeof EndpointKind>
 

@@ -1,6 +1,13 @@
 import { bestFirst } from '../endpoints/reach.ts'
 import type { Keyring } from '../identity/index.ts'
-import type { Credentials, Endpoint, WireError, WorkloadReport, WorkloadStatus } from '../protocol/index.ts'
+import {
+	type Credentials,
+	type Endpoint,
+	URGENCY,
+	type WireError,
+	type WorkloadReport,
+	type WorkloadStatus,
+} from '../protocol/index.ts'
 import { templateOf } from '../templates/catalogue.ts'
 import type { Template } from '../templates/template.ts'
 import type { Assignment, Assignments, PortBinding, ReplicaRow } from './assignments.ts'
@@ -94,21 +101,6 @@ export class Workloads {
 		}
 	}
 }
-
-/** Of several replicas the one a person should hear of first: a failure before progress before health. */
-const URGENCY: readonly WorkloadStatus[] = [
-	'failed',
-	'unhealthy',
-	'unknown',
-	'deleting',
-	'stopping',
-	'pulling',
-	'creating',
-	'starting',
-	'pending',
-	'stopped',
-	'running',
-]
 
 function worstOf(
 	rows: ReplicaRow[],
