@@ -33,11 +33,11 @@ export class Containers {
 	 * is the same replica. A repeat after a crash ends in the same container.
 	 */
 	async create(plan: ContainerPlan): Promise<string> {
-		const image = await this.#images.find(plan.image)
-		if (image === null) throw imageMissing(plan.image)
-		const body = containerOptions(plan, image, await this.#engine.features())
+		let image = this.#images.recall(plan.image) ?? (await this.#images.find(plan.image))
 		const deadline = performance.now() + SETTLE_MS
 		for (;;) {
+			if (image === null) throw imageMissing(plan.image)
+			const body = containerOptions(plan, image, await this.#engine.features())
 			try {
 				const { Id } = await this.#engine.request<{ Id: string }>({
 					method: 'POST',
@@ -46,9 +46,13 @@ export class Containers {
 					body,
 					timeoutMs: CREATE_MS,
 				})
-				await this.#verify(plan, Id)
-				return Id
+				const made = await this.#verify(plan, Id)
+				if (made.Image === image.id) return Id
+				// The name means another image by now, whose program may want another init: made again for that one.
+				await this.remove(Id)
+				image = await this.#images.find(plan.image)
 			} catch (error) {
+				if (isRefusal(error, 404)) this.#images.forget(plan.image)
 				if (!isRefusal(error, 409)) throw createFailure(error, plan)
 				const existing = await this.#adopt(plan)
 				if (existing !== null) return existing
@@ -140,7 +144,7 @@ export class Containers {
 		return existing.Id
 	}
 
-	async #verify(plan: ContainerPlan, id: string): Promise<void> {
+	async #verify(plan: ContainerPlan, id: string): Promise<Dockerode.ContainerInspectInfo> {
 		const inspected = await this.#inspect(id)
 		if (inspected === null) {
 			throw new LatticeError(
@@ -152,7 +156,7 @@ export class Containers {
 			)
 		}
 		const found = mismatches(plan, inspected, await this.#engine.features())
-		if (found.length === 0) return
+		if (found.length === 0) return inspected
 		// One that runs was adopted and has users; it is reported, and its owner decides.
 		if (!inspected.State.Running) await this.remove(id)
 		throw new LatticeError(

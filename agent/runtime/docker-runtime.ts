@@ -1,4 +1,4 @@
-import type { LogLine, PullProgress, StatsSample } from '../protocol/index.ts'
+import { LatticeError, type LogLine, type PullProgress, type StatsSample } from '../protocol/index.ts'
 import { Containers } from './containers.ts'
 import { defaultDockerHost } from './docker-host.ts'
 import { EngineConnection } from './engine-connection.ts'
@@ -18,7 +18,7 @@ import type {
 import { stats } from './stats.ts'
 import { Volumes } from './volumes.ts'
 
-/** A Docker engine, 20.10 or newer, as the reconciler's runtime. Holds no state but the connection. */
+/** A Docker engine, 20.10 or newer, as the reconciler's runtime. What it remembers of images and networks only spares questions. */
 export class DockerRuntime implements ContainerRuntime {
 	readonly #engine: EngineConnection
 	readonly #images: Images
@@ -52,7 +52,7 @@ export class DockerRuntime implements ContainerRuntime {
 	}
 
 	async hasImage(image: string): Promise<boolean> {
-		return (await this.#images.find(image)) !== null
+		return (this.#images.recall(image) ?? (await this.#images.find(image))) !== null
 	}
 
 	pull(image: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void> {
@@ -83,8 +83,15 @@ export class DockerRuntime implements ContainerRuntime {
 		return this.#containers.create(plan)
 	}
 
-	start(id: string): Promise<void> {
-		return this.#containers.start(id)
+	async start(id: string): Promise<void> {
+		try {
+			await this.#containers.start(id)
+		} catch (error) {
+			// So that the next `ensureNetwork` looks, and makes it again.
+			if (error instanceof LatticeError && typeof error.facts.network === 'string')
+				this.#networks.forget(error.facts.network)
+			throw error
+		}
 	}
 
 	stop(id: string, timeoutS: number): Promise<void> {

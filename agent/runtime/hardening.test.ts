@@ -7,7 +7,7 @@ import type { ContainerPlan } from './runtime.ts'
 import { mismatches } from './verify.ts'
 
 const features: EngineFeatures = { api: [1, 41], swapLimit: true, runtime: 'runc', openFiles: 65_536 }
-const image = { entrypoint: ['docker-entrypoint.sh'], command: ['postgres'] }
+const image = { id: 'sha256:0', entrypoint: ['docker-entrypoint.sh'], command: ['postgres'] }
 
 const plan: ContainerPlan = {
 	name: 'lattice-w-1-0',
@@ -189,6 +189,6 @@ describe('the create request', () => {
 		[['/initialise'], [], null, true],
 		[[], [], null, true],
 	])('with entrypoint %j, command %j and the plan %j has an init: %s', (entrypoint, command, own, init) => {
-		expect(wantsInit({ entrypoint, command }, own)).toBe(init)
+		expect(wantsInit({ id: 'sha256:0', entrypoint, command }, own)).toBe(init)
 	})
 })

@@ -12,6 +12,7 @@ const REPORT_EVERY_MS = 100
 const SILENCE_MS = 5 * 60_000
 
 export interface ImageFacts {
+	id: string
 	/** argv that starts the image, before the command of the plan */
 	entrypoint: string[]
 	command: string[]
@@ -19,9 +20,20 @@ export interface ImageFacts {
 
 export class Images {
 	readonly #engine: EngineConnection
+	/** as last seen; the engine's own word is in the container that it makes (`Containers.create`) */
+	readonly #seen = new Map<string, ImageFacts>()
 
 	constructor(engine: EngineConnection) {
 		this.#engine = engine
+	}
+
+	/** What is remembered of it, without asking; null when it was never seen. May be out of date. */
+	recall(image: string): ImageFacts | null {
+		return this.#seen.get(familiarImage(image)) ?? null
+	}
+
+	forget(image: string): void {
+		this.#seen.delete(familiarImage(image))
 	}
 
 	async tags(): Promise<string[]> {
@@ -31,11 +43,16 @@ export class Images {
 
 	/** null when the engine does not have it */
 	async find(image: string): Promise<ImageFacts | null> {
+		const name = familiarImage(image)
+		this.#seen.delete(name)
 		try {
-			const { Config } = await this.#engine.request<{
+			const { Id, Config } = await this.#engine.request<{
+				Id: string
 				Config: { Entrypoint?: string[] | null; Cmd?: string[] | null } | null
-			}>({ path: `/images/${familiarImage(image)}/json` })
-			return { entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] }
+			}>({ path: `/images/${name}/json` })
+			const facts = { id: Id, entrypoint: Config?.Entrypoint ?? [], command: Config?.Cmd ?? [] }
+			this.#seen.set(name, facts)
+			return facts
 		} catch (error) {
 			if (isRefusal(error, 404)) return null
 			throw refused(error, `look for the image ${image}`)
@@ -44,6 +61,7 @@ export class Images {
 
 	async pull(image: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void> {
 		const name = familiarImage(image)
+		this.#seen.delete(name)
 		const counter = new PullCounter(name)
 		const silence = new AbortController()
 		const timer = setTimeout(() => silence.abort(), SILENCE_MS)

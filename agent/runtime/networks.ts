@@ -19,17 +19,32 @@ const BRIDGE_OPTIONS = {
 export class Networks {
 	readonly #engine: EngineConnection
 	#turn: Promise<unknown> = Promise.resolve()
+	/** seen there, and not removed by us */
+	readonly #present = new Set<string>()
 
 	constructor(engine: EngineConnection) {
 		this.#engine = engine
 	}
 
-	ensure(name: string, labels: Record<string, string>): Promise<void> {
-		return this.#inTurn(() => this.#ensure(name, labels))
+	async ensure(name: string, labels: Record<string, string>): Promise<void> {
+		if (this.#present.has(name)) return
+		await this.#inTurn(async () => {
+			await this.#ensure(name, labels)
+			this.#present.add(name)
+		})
 	}
 
 	remove(name: string): Promise<boolean> {
-		return this.#inTurn(() => this.#remove(name))
+		this.#present.delete(name)
+		return this.#inTurn(async () => {
+			const isGone = await this.#remove(name)
+			if (isGone) this.#present.delete(name)
+			return isGone
+		})
+	}
+
+	forget(name: string): void {
+		this.#present.delete(name)
 	}
 
 	#inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -114,10 +114,11 @@ export interface StatsOptions {
 export interface ContainerRuntime {
 	/** also the readiness check: ENGINE_UNAVAILABLE names the socket and the remedy */
 	info(): Promise<EngineInfo>
+	/** may remember what it saw; `create` says IMAGE_NOT_FOUND when that is no longer so, and forgets it */
 	hasImage(image: string): Promise<boolean>
 	/** IMAGE_NOT_FOUND, REGISTRY_UNREACHABLE, DISK_FULL; progress at most 10 times a second */
 	pull(image: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal): Promise<void>
-	/** the tenant's bridge with an explicit subnet; idempotent, safe under a race */
+	/** the tenant's bridge with an explicit subnet; idempotent, safe under a race; may remember that it is there until `start` says that it is not */
 	ensureNetwork(name: string, labels: Record<string, string>): Promise<void>
 	/** removes it when no container is attached; true when it is gone */
 	removeNetwork(name: string): Promise<boolean>
@@ -126,7 +127,7 @@ export interface ContainerRuntime {
 	volumes(labels: Record<string, string>): Promise<{ name: string; labels: Record<string, string> }[]>
 	/** IMAGE_NOT_FOUND, NAME conflict → returns the existing id when its labels are equal; HARDENING_MISMATCH after the re-inspect (the container is removed again) */
 	create(plan: ContainerPlan): Promise<string>
-	/** PORT_TAKEN, IMAGE_UNSUITABLE (command not found…), DISK_FULL */
+	/** PORT_TAKEN, IMAGE_UNSUITABLE (command not found…), DISK_FULL; NOT_FOUND with `network` when the tenant's network is gone */
 	start(id: string): Promise<void>
 	/** no error when it is stopped or gone */
 	stop(id: string, timeoutS: number): Promise<void>

@@ -164,7 +164,12 @@ export class Assignments {
 			.map((row) => replicaOf(row as Row))
 	}
 
+	/** As progress: the engine tells it again. What must survive a power cut is put within a transaction. */
 	putReplica(r: ReplicaRow): void {
+		this.#db.progress(() => this.#putReplica(r))
+	}
+
+	#putReplica(r: ReplicaRow): void {
 		this.#db.sql
 			.prepare(
 				`INSERT OR REPLACE INTO replica (workload_id, idx, phase, status, reason, error, container_id, restart_nonce,

@@ -40,9 +40,12 @@ export class Journal {
 		this.#now = now
 	}
 
-	/** GRANT_REPLAYED when this jti was used; kept until no clock within the leeway could take it for fresh. */
+	/**
+	 * GRANT_REPLAYED when this jti was used; kept until no clock within the leeway could take it for fresh. On the disk no
+	 * later than what the command changes: its own transaction comes after.
+	 */
 	spendGrant(jti: string, keepUntilMs: number): void {
-		this.#db.transaction(() => {
+		this.#db.progress(() => {
 			this.#db.sql.prepare('DELETE FROM used_grant WHERE expires_at < ?').run(this.#now())
 			const { changes } = this.#db.sql.prepare('INSERT OR IGNORE INTO used_grant VALUES (?, ?)').run(jti, keepUntilMs)
 			if (changes === 0) {
@@ -80,11 +83,16 @@ export class Journal {
 			.run(entry.id, entry.kind, entry.workloadId, entry.subject, entry.digest, this.#now())
 	}
 
-	/** The first outcome stands; a second settling changes nothing. */
+	/**
+	 * The first outcome stands; a second settling changes nothing. The states that it follows from are on the disk already,
+	 * so a power cut can only make it be settled again, the same way.
+	 */
 	settle(commandId: string, outcome: Outcome): void {
-		this.#db.sql
-			.prepare('UPDATE command SET outcome = ?, settled_at = ? WHERE id = ? AND settled_at IS NULL')
-			.run(JSON.stringify(outcome), this.#now(), commandId)
+		this.#db.progress(() => {
+			this.#db.sql
+				.prepare('UPDATE command SET outcome = ?, settled_at = ? WHERE id = ? AND settled_at IS NULL')
+				.run(JSON.stringify(outcome), this.#now(), commandId)
+		})
 	}
 
 	/** Commands of a workload that have no outcome yet, oldest first. */
