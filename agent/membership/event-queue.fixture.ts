@@ -14,16 +14,13 @@ export class EventQueue {
 		this.#push({ at: this.now + Math.max(0, delay), order: this.#entered++, run })
 	}
 
-	/** Until the time comes, or `done` says so after an entry. */
-	runUntil(time: number, done: () => boolean = () => false): boolean {
+	runUntil(time: number): void {
 		while (this.#heap[0] && this.#heap[0].at <= time) {
 			const entry = this.#pop()
 			this.now = entry.at
 			entry.run()
-			if (done()) return true
 		}
 		this.now = time
-		return done()
 	}
 
 	#push(entry: Entry): void {

@@ -35,8 +35,7 @@ export class Prober {
 	readonly #life: Life
 	readonly #random: () => number
 	readonly #open = new Map<number, Probe>()
-	readonly #round: Rotation
-	readonly #reviveRound: Rotation
+	readonly #downRound: Rotation
 	#roundAt: number
 	#reviveAt: number
 
@@ -45,8 +44,7 @@ export class Prober {
 		this.#queue = modules.queue
 		this.#life = modules.life
 		this.#random = modules.random
-		this.#round = new Rotation(modules.random)
-		this.#reviveRound = new Rotation(modules.random)
+		this.#downRound = new Rotation(modules.random)
 		// Nodes that start together shall not probe together.
 		this.#roundAt = now + modules.random() * modules.roster.timing.probeInterval
 		this.#reviveAt = now + modules.random() * modules.roster.timing.downInterval
@@ -61,12 +59,12 @@ export class Prober {
 		const { timing } = this.#roster
 		if (now >= this.#roundAt) {
 			this.#roundAt = now + this.#jittered(timing.probeInterval)
-			const target = this.#roster.members.get(this.#round.next(this.#withLiveness('alive')) ?? '')
-			if (target && target.confirmation === null) this.direct(target, 'round', now)
+			const target = this.#leastHeard()
+			if (target) this.direct(target, 'round', now)
 		}
 		if (now >= this.#reviveAt) {
 			this.#reviveAt = now + this.#jittered(timing.downInterval)
-			const target = this.#roster.members.get(this.#reviveRound.next(this.#withLiveness('down')) ?? '')
+			const target = this.#roster.members.get(this.#downRound.next(this.#down()) ?? '')
 			if (target) this.direct(target, 'revive', now)
 		}
 		const expired = [...this.#open.values()].filter((probe) => now >= probe.deadline)
@@ -159,12 +157,32 @@ export class Prober {
 		return Math.max(directTimeout, directRoundTrips * this.#roster.expectedRoundTrip(member))
 	}
 
-	#withLiveness(liveness: Member['liveness']): Set<string> {
-		const matching = new Set<string>()
+	/**
+	 * Whose last sign of life is oldest. A probe is a sign of life of whoever sends it, so each exchange serves both sides,
+	 * and the probes that a member gets from the others are spread over time: half the traffic of a random order.
+	 */
+	#leastHeard(): Member | undefined {
+		const busy = new Set<string>()
+		for (const probe of this.#open.values()) if (probe.purpose === 'round') busy.add(probe.target)
+		let chosen: Member | undefined
+		let oldest = Number.POSITIVE_INFINITY
+		let equals = 0
 		for (const member of this.#roster.members.values()) {
-			if (member.liveness === liveness) matching.add(member.peerId)
+			if (member.liveness !== 'alive' || member.confirmation || busy.has(member.peerId)) continue
+			const heardAt = member.lastHeardAt ?? Number.NEGATIVE_INFINITY
+			if (heardAt > oldest) continue
+			equals = heardAt === oldest ? equals + 1 : 1
+			oldest = heardAt
+			// Among those of whom nothing was ever heard, any.
+			if (this.#random() * equals < 1) chosen = member
 		}
-		return matching
+		return chosen
+	}
+
+	#down(): Set<string> {
+		const down = new Set<string>()
+		for (const { liveness, peerId } of this.#roster.members.values()) if (liveness === 'down') down.add(peerId)
+		return down
 	}
 
 	#rumours(): ReturnType<RumourQueue['take']> {

@@ -1,6 +1,6 @@
 /**
- * Randomised round-robin (SWIM, section 4.3): every member is probed once in each round, in an order of its own at each
- * node, so that the time to the next probe of a member is bounded and nodes do not fall into step.
+ * Randomised round-robin (SWIM, section 4.3): everybody once in each round, in an order of its own at each node, so that
+ * the time to the next turn of a member is bounded and nodes do not fall into step.
  */
 export class Rotation {
 	readonly #random: () => number

@@ -122,15 +122,12 @@ export class VirtualLattice {
 	/** Milliseconds until it holds, or null when it does not within the limit. */
 	timeUntil(holds: () => boolean, limit: number): number | null {
 		const start = this.queue.now
-		let checkedAt = Number.NEGATIVE_INFINITY
-		const holdsNow = () => {
-			// Comparing a hundred views after each of a million events would be all that the simulation does.
-			if (this.queue.now - checkedAt < CHECK_MS) return false
-			checkedAt = this.queue.now
-			return holds()
+		// Comparing a hundred views after each of a million events would be all that the simulation does.
+		for (let waited = 0; waited <= limit; waited += CHECK_MS) {
+			this.queue.runUntil(start + waited)
+			if (holds()) return waited
 		}
-		if (holdsNow()) return 0
-		return this.queue.runUntil(start + limit, holdsNow) ? this.queue.now - start : null
+		return null
 	}
 
 	connect(a: VirtualNode, b: VirtualNode): void {

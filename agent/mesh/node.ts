@@ -4,9 +4,10 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
+
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { LatticeError, LIMITS } from '../protocol/index.ts'
+import { corkedTcp } from './corked-tcp.ts'
 import { gossipService } from './gossip.ts'
 import { guarded } from './guarded-service.ts'
 import type { Connection } from './libp2p-types.ts'
@@ -42,7 +43,7 @@ export async function createNode(
 		privateKey: await generateKeyPairFromSeed('Ed25519', seed),
 		nodeInfo: { name: 'lattice', version: '1', userAgent: 'lattice/1' },
 		addresses: { listen: options.listen, appendAnnounce: options.announce ?? [] },
-		transports: [tcp()],
+		transports: [corkedTcp()],
 		connectionEncrypters: [noise()],
 		streamMuxers: [
 			yamux({
