@@ -43,6 +43,8 @@ export interface Agent {
 	peerId: string
 	/** where its REST answers */
 	url: string
+	/** resolves when this node can be a member no longer: it was removed */
+	ended: Promise<LatticeError>
 	stop(): Promise<void>
 }
 
@@ -106,7 +108,18 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	}
 
 	const bindingsOf = (open: Parameters<typeof bindingsFor>[1]) => bindingsFor({ host: config.host, gateway }, open)
-	const executor = new Executor({ identity, runtime, db, assignments, claims, events, changes, bindingsOf })
+	const currentOrder = (workloadId: string) => journal.open(workloadId).at(-1)?.id ?? null
+	const executor = new Executor({
+		identity,
+		runtime,
+		db,
+		assignments,
+		claims,
+		events,
+		changes,
+		currentOrder,
+		bindingsOf,
+	})
 	const reconciler = new Reconciler({}, { identity, runtime, assignments, journal, workloads, executor, changes, log })
 	const admit = async (asked: Requirements, replicas: number) => {
 		nodeStatus.requireEngine()
@@ -129,6 +142,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		admit,
 		bindingsOf,
 		kick: (id) => reconciler.kick(id),
+		begin: (id) => reconciler.begin(id),
 		interrupt: (id) => reconciler.interrupt(id),
 	})
 	const reads = new Reads({ runtime, assignments, workloads, events, changes, nodes: () => directory.nodes() })
@@ -202,9 +216,15 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const url = urlOf(config.host, port)
 	log.info({ url, peerId: peer.peerId }, 'agent ready')
 
+	const ended = Promise.withResolvers<LatticeError>()
+	standing.trust.onLearned(({ kind }) => {
+		if (kind === 'revocation') standing.claims(peer.peerId).catch((error) => ended.resolve(LatticeError.from(error)))
+	})
+
 	return {
 		peerId: peer.peerId,
 		url,
+		ended: ended.promise,
 		async stop() {
 			renewal.stop()
 			announcer.stop()

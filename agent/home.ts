@@ -59,6 +59,11 @@ export class AgentHome {
 		this.#write('enrolment.json', JSON.stringify(enrolment))
 	}
 
+	/** Puts the identity and all that was held with it aside; the folder may join again as another node. */
+	retire(): void {
+		renameSync(this.directory, `${this.directory}.left-${new Date().toISOString().replaceAll(':', '-')}`)
+	}
+
 	#read<T>(file: string, schema: z.ZodType<T>): T {
 		const path = join(this.directory, file)
 		try {

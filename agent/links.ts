@@ -46,6 +46,8 @@ export class Links {
 					return
 				}
 				directory.see(view)
+				// What a node that has left ran went with it.
+				if (view.liveness === 'left') directory.dropReports(peerId)
 				const { name, addresses } = view.status
 				standing.remember({ peerId, name, addresses })
 			}),

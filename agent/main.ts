@@ -1,11 +1,15 @@
 import { pino } from 'pino'
 import { createAgent } from './agent.ts'
 import { agentConfig } from './config.ts'
-import { LatticeError } from './protocol/index.ts'
+import { type ErrorCode, LatticeError } from './protocol/index.ts'
 import { DockerRuntime } from './runtime/docker-runtime.ts'
 
 /** Exit after this even when something does not let go: the supervisor's promise is two seconds. */
 const STOP_DEADLINE_MS = 1800
+
+/** Starting again changes nothing: the supervisor gives up, and a person has to do something. */
+const EXIT_FINAL = 3
+const FINAL: ReadonlySet<ErrorCode> = new Set(['REVOKED', 'INVITE_INVALID', 'INVITE_USED', 'INVITE_EXPIRED'])
 
 const stopping = new AbortController()
 
@@ -15,8 +19,13 @@ async function main(): Promise<void> {
 	const runtime = new DockerRuntime({ dockerHost: config.dockerHost })
 	const agent = await createAgent(config, { runtime, log }, stopping.signal)
 	process.send?.({ type: 'ready', url: agent.url, peerId: agent.peerId })
-	await new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }))
+	const stopped = new Promise<null>((resolve) => {
+		stopping.signal.addEventListener('abort', () => resolve(null), { once: true })
+	})
+	const failure = await Promise.race([stopped, agent.ended])
+	setTimeout(() => process.exit(failure ? EXIT_FINAL : 0), STOP_DEADLINE_MS).unref()
 	await agent.stop()
+	if (failure) throw failure
 }
 
 function stop(): void {
@@ -35,6 +44,6 @@ main().then(
 		const error = LatticeError.from(thrown)
 		process.stderr.write(`agent: ${error.code}: ${error.message}\n`)
 		if (error.code === 'INTERNAL') process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`)
-		process.exit(1)
+		process.exit(FINAL.has(error.code) ? EXIT_FINAL : 1)
 	},
 )

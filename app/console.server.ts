@@ -57,6 +57,7 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 		nodes.map((node) => ({ ...node, left: node.leftAt !== null || node.revokedAt !== null })),
 		set.listener,
 	)
+	await set.departures.start()
 	members.start()
 	set.orders.start()
 	const housekeeping = startHousekeeping({ database, credentials: set.credentials, holder: peer.peerId, log })

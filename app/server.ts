@@ -22,11 +22,9 @@ async function main(): Promise<void> {
 	}
 	const fail = (thrown: unknown) => {
 		const error = LatticeError.from(thrown)
-		log.fatal(
-			{ code: error.code, facts: error.facts, ...(error.code === 'INTERNAL' && { err: error.cause }) },
-			error.message,
-		)
-		console.error(`console: ${error.message}`)
+		const { code, facts, message } = error
+		log.fatal({ code, facts, ...(code === 'INTERNAL' && { err: error.cause }) }, `${code}: ${message}`)
+		console.error(`console: ${code}: ${message}`)
 		process.exit(1)
 	}
 	process.on('SIGTERM', () => stop('SIGTERM'))
@@ -52,7 +50,8 @@ function configOrExit() {
 	try {
 		return readConfig(process.env)
 	} catch (error) {
-		console.error(`console: ${LatticeError.from(error).message}`)
+		const { code, message } = LatticeError.from(error)
+		console.error(`console: ${code}: ${message}`)
 		process.exit(2)
 	}
 }

@@ -13,6 +13,7 @@ import { registerExplain } from './commands/explain.ts'
 import { registerGet } from './commands/get.ts'
 import { registerInvite } from './commands/invite.ts'
 import { registerJoin } from './commands/join.ts'
+import { registerLeave } from './commands/leave.ts'
 import { registerList } from './commands/list.ts'
 import { registerLogin } from './commands/login.ts'
 import { registerLogs } from './commands/logs.ts'
@@ -37,6 +38,7 @@ const COMMANDS = [
 	registerNodes,
 	registerInvite,
 	registerJoin,
+	registerLeave,
 	registerAgent,
 	registerConsole,
 	registerDoctor,

@@ -69,6 +69,10 @@ export class Directory {
 		this.#reports.delete(peerId)
 	}
 
+	dropReports(peerId: string): void {
+		this.#reports.delete(peerId)
+	}
+
 	judge(peerId: string, liveness: Liveness): void {
 		const known = this.#nodes.get(peerId)
 		if (!known) return

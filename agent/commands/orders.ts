@@ -35,6 +35,8 @@ export interface OrdersModules {
 		open: Pick<OpenAssignment, 'template' | 'config'>,
 	) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
 	kick: (workloadId: string) => void
+	/** as kick, for a workload that this host takes for the first time */
+	begin: (workloadId: string) => void
 	/** as kick, ending a pull under way */
 	interrupt: (workloadId: string) => void
 }
@@ -65,7 +67,7 @@ export class Orders {
 		const { journal, db } = this.#modules
 		const digest = orderDigest(command, subject.userId)
 		yield* this.#answer(command, signal, async () => {
-			if (journal.repeated(command.commandId, digest, subject.userId)) return
+			if (journal.repeated(command.commandId, digest, subject.userId)) return this.#modules.kick(command.workloadId)
 			const assignment = this.#mine(command.workloadId, subject)
 			const arrivals = command.kind === 'scale' ? await this.#arrivals(command, assignment) : []
 			db.transaction(() => this.#acceptChange(command, subject, digest, assignment, arrivals))
@@ -73,7 +75,7 @@ export class Orders {
 		})
 	}
 
-	/** Listens first, then accepts, then follows: no event of the order is missed. */
+	/** Listens first, then accepts (and sets to work), then follows: no event of the order is missed. */
 	async *#answer(
 		command: { commandId: string; workloadId: string },
 		signal: AbortSignal,
@@ -83,7 +85,6 @@ export class Orders {
 		const following = this.#modules.changes.follow(AbortSignal.any([signal, over.signal]))
 		try {
 			await accept()
-			this.#modules.kick(command.workloadId)
 			yield* this.#follow(command.commandId, command.workloadId, following)
 		} finally {
 			over.abort()
@@ -92,8 +93,8 @@ export class Orders {
 
 	async #acceptDeploy(command: CommandOf<'deploy'>, subject: Subject, digest: string): Promise<void> {
 		const { journal, assignments, trust, db } = this.#modules
-		if (journal.repeated(command.commandId, digest, subject.userId)) return
 		const { name, commandId, workloadId } = command
+		if (journal.repeated(commandId, digest, subject.userId)) return this.#modules.kick(workloadId)
 		await trust().verifyClaim(command.claim, { owner: subject.userId, name, commandId, workloadId })
 		const template = templateOf(command.type)
 		const config = parseInput(template.schema, command.config, ['config'])
@@ -138,6 +139,8 @@ export class Orders {
 			this.#event(command, 'accepted', null)
 			this.#event(command, 'placed', command.placement)
 		})
+		if (held) this.#modules.kick(workloadId)
+		else this.#modules.begin(workloadId)
 	}
 
 	#acceptChange(

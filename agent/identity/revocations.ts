@@ -32,6 +32,11 @@ export class Revocations {
 		return this.#tokens.has(jwt)
 	}
 
+	/** What says so, to convince the subject itself. */
+	tokenOf(kind: RevocationKind, subject: string): string | undefined {
+		return this.#entries.get(`${kind}:${subject}`)?.jwt
+	}
+
 	voids(kind: RevocationKind, subject: string, version = 0): boolean {
 		const entry = this.#entries.get(`${kind}:${subject}`)
 		return entry !== undefined && version < entry.below

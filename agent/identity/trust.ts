@@ -169,7 +169,10 @@ export class Trust {
 
 	async #nodeMembership(jwt: string, at: number): Promise<MembershipClaims> {
 		const payload = await this.#verifyIssued(jwt, 'member', MemberPayload, REFUSALS.member, at)
-		if (this.#revocations.voids('node', payload.sub)) throw revoked('This node was removed from the lattice', 'join')
+		if (this.#revocations.voids('node', payload.sub)) {
+			const revocation = this.#revocations.tokenOf('node', payload.sub)
+			throw revoked('This node was removed from the lattice', 'join', { revocation })
+		}
 		const { sub: peerId, name, role, labels, gateway, iat: issuedAt, exp: expiresAt } = payload
 		return { peerId, name, role, labels, gateway, issuedAt, expiresAt }
 	}
@@ -238,7 +241,7 @@ export class Trust {
 	}
 }
 
-function revoked(what: string, remedy: 'join' | 'log in'): LatticeError {
+function revoked(what: string, remedy: 'join' | 'log in', facts: object = {}): LatticeError {
 	const how = remedy === 'join' ? 'join again with a new invite and a new --home' : 'log in again'
-	return new LatticeError('REVOKED', `${what}; ${how}.`, { reason: 'revoked' })
+	return new LatticeError('REVOKED', `${what}; ${how}.`, { reason: 'revoked', ...facts })
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Libp2p } from 'libp2p'
 import type { Trust } from '../identity/index.ts'
 import {
@@ -45,6 +46,8 @@ const TIMEOUTS: MeshTimeouts = {
 }
 /** Revocations that arrive together are passed on together. */
 const SPREAD_DEBOUNCE_MS = 100
+/** A member that was removed gets this long to hear why; its commands count for nothing meanwhile. */
+const LAST_WORD_MS = 500
 
 export async function createPeer(options: PeerOptions): Promise<Peer> {
 	const timeouts = { ...TIMEOUTS, ...options.timeouts }
@@ -213,12 +216,12 @@ class MeshPeer implements Peer {
 		this.#trusted = { trust, unsubscribe: trust.onLearned(({ kind }) => kind === 'revocation' && this.#spread()) }
 	}
 
-	/** What was revoked is cut off at once, and the others are told. Each tells on only what was new to it, so it ends. */
+	/** Everybody is told, whom it is about included, and then cut off. Each tells on only what was new to it, so it ends. */
 	#spread(): void {
 		clearTimeout(this.#spreadTimer)
 		this.#spreadTimer = setTimeout(async () => {
+			await Promise.race([this.announce(), delay(LAST_WORD_MS, null, { ref: false })])
 			await this.#recheck()
-			await this.announce()
 		}, SPREAD_DEBOUNCE_MS)
 	}
 

@@ -56,9 +56,17 @@ export class Admission {
 			return claims
 		} catch (thrown) {
 			const error = asAdmissionError(thrown)
+			await this.#hearOfOwnRemoval(error)
 			this.#ground.log.debug({ peer: connection.remotePeer.toString(), code: error.code, err: thrown }, 'not admitted')
 			throw error
 		}
+	}
+
+	/** The word of the other side proves nothing; what it passes on was signed by the issuer. */
+	async #hearOfOwnRemoval({ code, facts }: LatticeError): Promise<void> {
+		const trust = this.#options.trust()
+		if (code !== 'REVOKED' || typeof facts.revocation !== 'string' || trust === null) return
+		await this.#learn(trust, facts.revocation, 'a member that refused this node')
 	}
 
 	#enrolment(): { trust: Trust; certificate: string } {

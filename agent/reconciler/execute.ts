@@ -18,12 +18,15 @@ export interface ExecuteModules {
 	claims: Claims
 	events: Events
 	changes: Changes
+	/** the newest order of this workload that has no outcome yet: its events bear its id */
+	currentOrder: (workloadId: string) => string | null
 	/** the addresses that the ports of this workload are published on */
 	bindingsOf: (open: OpenAssignment) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
 }
 
 const LOG_TAIL = 20
-const PORT_ATTEMPTS = 3
+const ENDS: readonly ReplicaRow['status'][] = ['running', 'stopped', 'failed']
+const START_ATTEMPTS = 3
 
 /** Carries out the operations of one workload's plan, one after the other, and writes down how far it has come. */
 export class Executor {
@@ -165,9 +168,12 @@ export class Executor {
 				await runtime.start(this.#row(before.workloadId, replica).containerId ?? id)
 				break
 			} catch (error) {
-				if (!(error instanceof LatticeError) || error.code !== 'PORT_TAKEN' || attempt >= PORT_ATTEMPTS) throw error
+				if (!(error instanceof LatticeError) || attempt >= START_ATTEMPTS) throw error
 				// Another program took the port since it was picked: the container gets new ones and is made again.
-				await this.#renumber(open, replica)
+				if (error.code === 'PORT_TAKEN') await this.#renumber(open, replica)
+				// Somebody pruned the network while no container ran on it.
+				else if (error.code === 'NOT_FOUND' && 'network' in error.facts) await this.#prepare(open)
+				else throw error
 			}
 		}
 		const row = this.#row(before.workloadId, replica)
@@ -175,11 +181,12 @@ export class Executor {
 	}
 
 	async #renumber(open: OpenAssignment, replica: number): Promise<void> {
-		const { runtime, assignments } = this.#modules
+		const { runtime, assignments, db } = this.#modules
 		const row = this.#row(open.assignment.workloadId, replica)
 		if (row.containerId) await runtime.remove(row.containerId)
 		const ports = await allocatePorts(open, this.#modules.bindingsOf(open), assignments.takenPorts())
-		assignments.putReplica({ ...row, ports, containerId: null })
+		// Before the container: the engine does not tell which of its ports was meant for whom.
+		db.transaction(() => assignments.putReplica({ ...row, ports, containerId: null }))
 		const id = await runtime.create(containerPlan(this.#modules.identity, open, { ...row, ports }))
 		assignments.putReplica({ ...row, ports, containerId: id })
 	}
@@ -242,16 +249,19 @@ export class Executor {
 		return row
 	}
 
-	/** Row and event in one transaction; `phase` null changes the row without an event. */
+	/**
+	 * Row and event in one transaction; `phase` null changes the row without an event. Ends are on the disk before anybody
+	 * hears of them; the steps to them are not waited for.
+	 */
 	#move(row: ReplicaRow, phase: Phase | null, change: Partial<ReplicaRow>): void {
 		const { db, assignments, events, changes } = this.#modules
 		const assignment = assignments.get(row.workloadId)
-		const event = db.transaction<WorkloadEvent | null>(() => {
+		const write = (): WorkloadEvent | null => {
 			assignments.putReplica({ ...row, ...change, phase: phase ?? row.phase })
 			if (!phase) return null
 			return events.append({
 				workloadId: row.workloadId,
-				commandId: assignment?.commandId ?? null,
+				commandId: this.#modules.currentOrder(row.workloadId) ?? assignment?.commandId ?? null,
 				replica: row.index,
 				phase,
 				message: change.reason ?? null,
@@ -259,13 +269,16 @@ export class Executor {
 				placement: null,
 				error: change.error ?? null,
 			})
-		})
+		}
+		const isEnd = change.status !== undefined && ENDS.includes(change.status)
+		const event = isEnd ? db.transaction(write) : db.progress(write)
 		changes.emit({ kind: 'workload', workloadId: row.workloadId })
 		if (event) changes.emit({ kind: 'event', event })
 	}
 
 	#announce(open: OpenAssignment, replica: number | null, phase: Phase, message: string | null): void {
-		const event = this.#modules.events.append({ ...blank(open, replica), phase, message })
+		const { db, events } = this.#modules
+		const event = db.progress(() => events.append({ ...blank(open, replica), phase, message }))
 		this.#modules.changes.emit({ kind: 'event', event })
 	}
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { LatticeError } from '../protocol/index.ts'
-import type { ContainerRuntime } from '../runtime/runtime.ts'
+import type { ContainerRuntime, ObservedContainer } from '../runtime/runtime.ts'
 import type { Assignments } from '../store/assignments.ts'
 import type { Changes } from '../store/changes.ts'
 import type { Journal } from '../store/journal.ts'
@@ -50,6 +50,8 @@ export class Reconciler {
 	readonly #again = new Set<string>()
 	readonly #timers = new Map<string, NodeJS.Timeout>()
 	readonly #failures = new Map<string, number>()
+	/** accepted just now for the first time: the engine has nothing of it */
+	readonly #fresh = new Set<string>()
 	readonly #stopped = new AbortController()
 	#resync: NodeJS.Timeout | null = null
 	#watching: Promise<void> | null = null
@@ -78,6 +80,12 @@ export class Reconciler {
 	/** As `kick`, and a pull under way ends first: a newer order must not wait for gigabytes that nobody wants now. */
 	interrupt(workloadId: string): void {
 		this.#interrupts.get(workloadId)?.abort()
+		this.kick(workloadId)
+	}
+
+	/** As `kick`, for a workload that was never here before. */
+	begin(workloadId: string): void {
+		this.#fresh.add(workloadId)
 		this.kick(workloadId)
 	}
 
@@ -113,15 +121,20 @@ export class Reconciler {
 	async #watch(): Promise<void> {
 		const { runtime, identity, log } = this.#modules
 		const { signal } = this.#stopped
+		let told = ''
 		while (!signal.aborted) {
 			try {
 				for await (const event of runtime.events({ 'lattice.node': identity.peerId }, signal)) {
+					told = ''
 					const workloadId = event.labels['lattice.workload']
 					if (workloadId && this.#modules.assignments.get(workloadId)) this.#later(workloadId, EVENT_DEBOUNCE_MS)
 				}
 			} catch (error) {
 				if (signal.aborted) return
-				log.warn({ code: LatticeError.from(error).code }, 'the engine does not send events; asking again')
+				const { code, message } = LatticeError.from(error)
+				// asked again each second, told once: until the trouble is another
+				if (message !== told) log.warn({ code }, `${code}: ${message}`)
+				told = message
 			}
 			await delay(ENGINE_RETRY_MS, null, { signal }).catch(() => null)
 			if (signal.aborted) return
@@ -136,7 +149,7 @@ export class Reconciler {
 				if (this.#stopped.signal.aborted) return
 				const interrupt = new AbortController()
 				this.#interrupts.set(workloadId, interrupt)
-				const more = await this.#round(workloadId, AbortSignal.any([this.#stopped.signal, interrupt.signal]))
+				const more = await this.#round(workloadId, round, AbortSignal.any([this.#stopped.signal, interrupt.signal]))
 				this.#settle(workloadId)
 				if (!more) break
 			}
@@ -149,12 +162,12 @@ export class Reconciler {
 	}
 
 	/** True when something was done, so that another look is due. */
-	async #round(workloadId: string, signal: AbortSignal): Promise<boolean> {
+	async #round(workloadId: string, round: number, signal: AbortSignal): Promise<boolean> {
 		const { assignments, executor, workloads } = this.#modules
 		const assignment = assignments.get(workloadId)
 		if (!assignment) return false
 		const open = workloads.open(assignment)
-		const operations = await this.#plan(open)
+		const operations = await this.#plan(open, round)
 		let did = false
 		for (const operation of operations) {
 			if (operation.op === 'await') {
@@ -173,6 +186,8 @@ export class Reconciler {
 				// Interrupted by a newer order: look at what it wants.
 				if (signal.aborted) return true
 				const error = LatticeError.from(thrown)
+				// The engine lost the image since it was last seen there: the next look finds it missing and pulls.
+				if (error.code === 'IMAGE_NOT_FOUND' && operation.op === 'create' && round === 0) return true
 				if (await this.#failedFor(open, operation, error)) return true
 				throw error
 			}
@@ -181,14 +196,14 @@ export class Reconciler {
 		return did
 	}
 
-	async #plan(open: OpenAssignment): Promise<Operation[]> {
-		const { runtime, assignments, executor, identity } = this.#modules
+	async #plan(open: OpenAssignment, round: number): Promise<Operation[]> {
+		const { runtime, assignments, executor } = this.#modules
 		const { assignment, template, config, secrets } = open
 		const own = template.plan(config, secrets)
-		const [observed, imagePresent] = await Promise.all([
-			runtime.list({ 'lattice.workload': assignment.workloadId, 'lattice.node': identity.peerId }),
-			runtime.hasImage(own.image),
-		])
+		const observed = await this.#observe(assignment.workloadId, round)
+		// Only a container that is to be made needs the image.
+		const isWhole = assignments.replicas(assignment.workloadId).every((row) => isAmong(observed, row.index))
+		const imagePresent = isWhole || (await runtime.hasImage(own.image))
 		const readiness = new Map<number, Readiness>()
 		for (const container of observed) {
 			const index = Number(container.labels['lattice.replica'])
@@ -207,6 +222,21 @@ export class Reconciler {
 			now: this.#now(),
 			readyDeadlineMs: this.#readyDeadlineMs,
 		})
+	}
+
+	/**
+	 * The first look of a pass asks for everything that bears the workload's label. Later ones ask for what this pass has
+	 * made: nobody else makes containers of it, and each question costs the engine several milliseconds.
+	 */
+	async #observe(workloadId: string, round: number): Promise<ObservedContainer[]> {
+		const { runtime, assignments, identity } = this.#modules
+		if (this.#fresh.delete(workloadId)) return []
+		const ids = assignments.replicas(workloadId).flatMap(({ containerId }) => containerId ?? [])
+		if (round > 0 && ids.length === assignments.replicas(workloadId).length) {
+			const containers = await Promise.all(ids.map((id) => runtime.inspect(id)))
+			return containers.filter((container) => container !== null)
+		}
+		return runtime.list({ 'lattice.workload': workloadId, 'lattice.node': identity.peerId })
 	}
 
 	/**
@@ -255,4 +285,8 @@ export class Reconciler {
 			changes.emit({ kind: 'workload', workloadId })
 		}
 	}
+}
+
+function isAmong(observed: readonly ObservedContainer[], replica: number): boolean {
+	return observed.some((container) => container.labels['lattice.replica'] === String(replica))
 }

@@ -59,6 +59,7 @@ export class Rig {
 		const { assignments, journal, workloads } = this
 		const identity = { latticeId, peerId: SELF.peerId }
 		const bindingsOf = () => [{ kind: 'host' as const, address: '127.0.0.1' }]
+		const currentOrder = (workloadId: string) => journal.open(workloadId).at(-1)?.id ?? null
 		const executor = new Executor({
 			identity,
 			runtime,
@@ -67,6 +68,7 @@ export class Rig {
 			claims: new Claims(db),
 			events,
 			changes,
+			currentOrder,
 			bindingsOf,
 		})
 		const log = { warn: () => undefined }
@@ -88,6 +90,7 @@ export class Rig {
 			admit,
 			bindingsOf,
 			kick,
+			begin: (id) => this.#reconciler.begin(id),
 			interrupt,
 		})
 		this.#reconciler.start()

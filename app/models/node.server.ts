@@ -56,6 +56,17 @@ export async function saveCertificate(
 	await queries.node.updateMany({ where: { peerId }, data })
 }
 
+/** It is no member any more; its name is free for the next machine that bears it. */
+export async function markDeparted(
+	queries: Queries,
+	node: Pick<NodeRecord, 'peerId' | 'name'>,
+	how: 'leftAt' | 'revokedAt',
+): Promise<void> {
+	const { peerId } = node
+	const name = `${node.name}~${peerId.slice(-4)}`
+	await queries.node.updateMany({ where: { peerId, [how]: null }, data: { name, [how]: new Date() } })
+}
+
 /** What the console remembers of a node between its own starts: where to dial it and what it last said. */
 export async function saveNodeStatus(queries: Queries, status: NodeStatus, lastSeenAt: Date): Promise<void> {
 	const data = { status, addresses: status.addresses, lastSeenAt }

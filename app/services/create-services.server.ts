@@ -5,6 +5,7 @@ import { AccountService } from './accounts.server.ts'
 import { AuditTrail } from './audit.server.ts'
 import { Authority } from './authority.server.ts'
 import { CredentialStore } from './credentials.server.ts'
+import { Departures } from './departures.server.ts'
 import { Enrolment } from './enrolment.server.ts'
 import { EntryClaims } from './entry-claims.server.ts'
 import { HostCommands } from './host-commands.server.ts'
@@ -42,6 +43,7 @@ export interface ServiceSet {
 	listener: FleetListener
 	enrolment: Enrolment
 	claims: EntryClaims
+	departures: Departures
 	orders: Orders
 	credentials: CredentialStore
 	live: LiveBus
@@ -75,14 +77,16 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		reads: new WorkloadReads({ fleet, commands }),
 		audit,
 	})
-	const nodes = new NodeService({ database, latticeId, keyring, fleet, audit })
+	const departures = new Departures({ database, lattice, fleet, records, audit })
+	const nodes = new NodeService({ database, latticeId, keyring, fleet, departures, audit })
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {
 		services: { accounts, workloads, nodes, live, audit },
-		listener: listen({ database, records, live, log }),
+		listener: listen({ database, records, departures, live, log }),
 		enrolment: new Enrolment({ database, lattice, fleet, audit }),
 		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, audit, live, log }),
+		departures,
 		orders,
 		credentials,
 		live,
@@ -94,11 +98,12 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 interface Listening {
 	database: Database
 	records: Records
+	departures: Departures
 	live: LiveBus
 	log: ServicesModules['log']
 }
 
-function listen({ database, records, live, log }: Listening): FleetListener {
+function listen({ database, records, departures, live, log }: Listening): FleetListener {
 	const lastLiveness = new Map<string, string>()
 	return {
 		onFrame: async (peerId, frame) => {
@@ -112,9 +117,12 @@ function listen({ database, records, live, log }: Listening): FleetListener {
 			const standing = `${view.liveness}:${current}`
 			if (lastLiveness.get(peerId) === standing) return
 			lastLiveness.set(peerId, standing)
-			records.onHostChanged(peerId).catch((error: unknown) => {
-				log.warn({ peer: peerId, err: error }, 'the workloads of a node that changed could not be told')
-			})
+			const told = view.liveness === 'left' ? departures.left(peerId) : Promise.resolve()
+			told
+				.then(() => records.onHostChanged(peerId))
+				.catch((error: unknown) => {
+					log.warn({ peer: peerId, err: error }, 'the workloads of a node that changed could not be told')
+				})
 		},
 	}
 }

@@ -14,6 +14,8 @@ import type { Database } from '../models/database.server.ts'
 import { createInvite } from '../models/invite.server.ts'
 import { workloadsOnHost } from '../models/workload.server.ts'
 import type { AuditTrail } from './audit.server.ts'
+import type { Departures } from './departures.server.ts'
+import { NodeInput } from './node-inputs.ts'
 import { nodeOf } from './node-view.server.ts'
 import type { Actor, Nodes } from './services.ts'
 import { maySee, viewOf } from './workload-view.server.ts'
@@ -28,13 +30,13 @@ const InviteInput = z.strictObject({
 	labels: Labels.default({}),
 })
 type InviteInput = z.infer<typeof InviteInput>
-const NodeInput = z.strictObject({ peerId: z.string().min(1).max(128) })
 
 export interface NodesModules {
 	database: Database
 	latticeId: string
 	keyring: Keyring
 	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'members'>
+	departures: Departures
 	audit: AuditTrail
 }
 
@@ -78,6 +80,10 @@ export class NodeService implements Nodes {
 			const { token, expiresAt } = await this.#create(wanted, actor.userId, addresses)
 			return { token, expiresAt: expiresAt.toISOString(), command: `./lattice join ${token}` }
 		})
+	}
+
+	remove(actor: Actor, input: unknown): Promise<void> {
+		return this.#modules.departures.remove(actor, input)
 	}
 
 	/** For the agent that `./lattice up` starts beside this console. */

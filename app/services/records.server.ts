@@ -104,6 +104,17 @@ export class Records {
 		for (const record of await workloadsOnHost(this.#modules.database, peerId)) await this.#tell(record)
 	}
 
+	/** The host is no member any more: what it holds is out of everybody's reach. */
+	async lost(peerId: string): Promise<void> {
+		const { database } = this.#modules
+		for (const { id } of await workloadsOnHost(database, peerId)) {
+			await this.#queue.run(id, async () => {
+				await setAssignmentState(database, { workloadId: id, peerId }, 'lost')
+				await this.publish(id)
+			})
+		}
+	}
+
 	/** This host has deleted the workload; with the last one the record goes too. */
 	async removed(workloadId: string, peerId: string): Promise<void> {
 		const { database } = this.#modules

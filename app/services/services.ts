@@ -109,6 +109,8 @@ export interface Workloads {
 export interface Nodes {
 	list(actor: Actor): Promise<Node[]>
 	get(actor: Actor, input: unknown): Promise<{ node: Node; view: NodeView; workloads: Workload[] }>
+	/** owner and admin only: revokes its certificate; what it runs is lost to the lattice. `{peerId}` */
+	remove(actor: Actor, input: unknown): Promise<void>
 	/** owner and admin only. `{ttlSeconds, uses, labels}` → one pasted line */
 	invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }>
 }

@@ -107,7 +107,11 @@ function standingOn(record: WorkloadRecord, assignment: AssignmentRecord, hosts:
 	const replicas = Math.max(1, assignment.ordered.length)
 	const current = hosts.isCurrent(peerId)
 	if (state === 'lost') {
-		const reason = `${nodeName} no longer knows this workload: its data folder was lost or replaced. Delete it here, or deploy it again.`
+		const why =
+			hosts.view(peerId)?.liveness === 'left'
+				? `${nodeName} is no longer in the lattice, and what it ran went with it.`
+				: `${nodeName} no longer knows this workload: its data folder was lost or replaced.`
+		const reason = `${why} Delete it here, or deploy it again.`
 		const error = new LatticeError('INTERRUPTED', reason, { node: nodeName }).toJSON()
 		return { status: 'failed', reason, error, replicas }
 	}

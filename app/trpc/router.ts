@@ -78,6 +78,9 @@ export const appRouter = router({
 	node: router({
 		list: authed.query(({ ctx }) => ctx.services.nodes.list(ctx.actor)),
 		get: authed.input(given<{ peerId: string }>()).query(({ ctx, input }) => ctx.services.nodes.get(ctx.actor, input)),
+		remove: authed
+			.input(given<{ peerId: string }>())
+			.mutation(({ ctx, input }) => ctx.services.nodes.remove(ctx.actor, input)),
 		invite: authed
 			.input(given<{ ttlSeconds?: number; uses?: number; labels?: Labels } | undefined>())
 			.mutation(({ ctx, input }) => ctx.services.nodes.invite(ctx.actor, input)),

@@ -59,9 +59,14 @@ export class Machine {
 		return this.#start(['agent', ...this.#agentWords(), ...args], ['agent'])
 	}
 
-	/** Begins to join and does not wait until it has: for joins that shall be interrupted or refused. */
-	beginJoin(token: string, ...args: string[]): ChildProcess {
-		return this.#spawn(['join', token, ...this.#agentWords(), ...args])
+	/** What runs in the foreground here. */
+	get foreground(): ChildProcess | null {
+		return this.#child
+	}
+
+	/** The command line on this machine's own home. */
+	lattice(...words: string[]): string[] {
+		return [LATTICE, '--home', this.home, ...words]
 	}
 
 	/** Ends what runs in the foreground here; SIGKILL is a crash of the supervisor. Workloads go on. */

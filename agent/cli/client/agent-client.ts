@@ -60,6 +60,7 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		logs: async (id, lines) => (await call(`${at(id)}/logs?lines=${lines}`, Logs)).lines,
 		followLogs: logBatches,
 		nodes: () => call('/api/nodes', Nodes),
+		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: async () => undefined,
 	}

@@ -35,6 +35,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		logs: async (id, lines) => (await query('workload.logs', { id, lines }, Logs)).lines,
 		followLogs: (id, lines, signal) => subscription('workload.followLogs', { id, lines }, LogBatch, signal),
 		nodes: () => query('node.list', undefined, Nodes),
+		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,
 	}

@@ -44,6 +44,8 @@ export interface Lattice {
 	logs(id: string, lines: number): Promise<LogLine[]>
 	followLogs(id: string, lines: number, signal: AbortSignal): AsyncIterable<LogLine[]>
 	nodes(): Promise<Node[]>
+	/** by peer id; its certificate is revoked */
+	removeNode(peerId: string): Promise<void>
 	invite(wish: { ttlSeconds: number; uses: number; labels: Record<string, string> }): Promise<InviteAnswer>
 	/** lets the process end */
 	close(): Promise<void>

@@ -95,6 +95,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		followLogs: (id, lines, signal) =>
 			logsOf(entry.read(authority, { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: true }, signal)),
 		nodes: async () => entry.nodes(),
+		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}

@@ -44,6 +44,8 @@ const STABLE_MS = 60_000
 const MAX_FAILED_STARTS = 5
 /** A wrong value in its environment: starting again cannot help. */
 const EXIT_USAGE = 2
+/** it was removed from its lattice, or its invite will never be good (agent/main.ts) */
+const EXIT_FINAL = 3
 const READY_POLL_MS = 10
 
 export class SupervisedChild {
@@ -98,9 +100,14 @@ export class SupervisedChild {
 		this.#awaitReady(child, child.pid)
 	}
 
+	/** From now on its end is wanted: it is not started again, and its last words are not for the terminal. */
+	expectEnd(): void {
+		this.#stopping.abort()
+	}
+
 	/** Resolves when it is gone. */
 	async stop(): Promise<void> {
-		this.#stopping.abort()
+		this.expectEnd()
 		for (const [signal, waitMs] of this.#spec.stop) {
 			if (!this.#process) return
 			this.#process.kill(signal)
@@ -180,6 +187,7 @@ export class SupervisedChild {
 	}
 
 	#whyHopeless(code: number | null): string | null {
+		if (code === EXIT_FINAL) return ' and cannot go on (see above).'
 		if (this.#everReady) return null
 		if (code === EXIT_USAGE) return ': its configuration is wrong (see above).'
 		return this.#deaths >= MAX_FAILED_STARTS ? `, ${this.#deaths} times without ever serving.` : null

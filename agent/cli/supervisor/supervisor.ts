@@ -66,6 +66,8 @@ export class Supervisor {
 
 	#finish(reason: LatticeError | null): void {
 		this.#ending = true
+		// Ctrl-C reaches the whole process group, so the database may end before its turn to be stopped comes.
+		for (const child of this.#running) child.expectEnd()
 		this.#end.resolve(reason)
 	}
 
