@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { openCli } from './cli.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerChanges } from './commands/change.ts'
+import { registerCompletion } from './commands/completion.ts'
 import { registerConsole } from './commands/console.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDeploy } from './commands/deploy.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
 	registerAgent,
 	registerConsole,
 	registerDoctor,
+	registerCompletion,
 ]
 
 const PackageJson = z.object({ version: z.string() })
