@@ -72,7 +72,8 @@ describe('three machines, joined with one pasted line each', () => {
 		explainFailure()
 		const { h2 } = lattice
 		const { body } = await lattice.rest(h2, 'GET', `/api/workloads/${id}/logs?lines=20`)
-		expect(body.lines.length).toBeGreaterThan(1)
+		// It writes a line each moment, and was deployed just now.
+		expect(body.lines.length).toBeGreaterThan(0)
 		const leave = new AbortController()
 		let seen = ''
 		for await (const chunk of lattice.stream(h2, `/api/workloads/${id}/logs?lines=1&follow=1`, leave.signal)) {
