@@ -42,7 +42,7 @@ describe('the lattice command', () => {
 		[['up', '--host', 'example.com'], /Give an IP address/],
 		[['deploy'], /Missing required argument .name./],
 		[['deploy', 'Bad_Name', '--image', 'x'], /NAME: use 1 to 40 lower-case letters/],
-		[['deploy', 'web', '--type', 'mysql'], /Allowed choices are postgres, minio, custom/],
+		[['deploy', 'web', '--type', 'mysql'], /Allowed choices are postgres, mariadb, mongo, redis, minio, nginx, custom/],
 		[['deploy', 'web', '--config', 'nowhere.json'], /nowhere\.json cannot be read/],
 		[['invite', '--ttl', 'soon'], /Give a time such as/],
 		[['join', 'nonsense'], /This is no invite/],

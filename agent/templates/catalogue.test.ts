@@ -8,7 +8,7 @@ import { TEMPLATES, templateOf } from './catalogue.ts'
 const random = (characters: number) => randomBytes(characters).toString('base64url').slice(0, characters)
 
 /** The smallest config of each type. */
-const MINIMAL: Record<string, object> = { custom: { image: 'nginx' }, postgres: {}, minio: {} }
+const MINIMAL: Record<string, object> = { custom: { image: 'nginx' } }
 
 function refusal(run: () => unknown): LatticeError {
 	try {
@@ -29,9 +29,9 @@ const endpoint = (container: number): Endpoint => ({
 
 describe('the catalogue', () => {
 	it('names the known types for an unknown one', () => {
-		const error = refusal(() => templateOf('redis'))
+		const error = refusal(() => templateOf('clickhouse'))
 		expect(error.code).toBe('INVALID_INPUT')
-		expect(error.message).toContain('postgres, minio, custom')
+		expect(error.message).toContain('postgres, mariadb')
 		expect(error.facts).toMatchObject({ issues: [{ path: 'type' }] })
 	})
 
@@ -50,7 +50,7 @@ describe('the catalogue', () => {
 
 describe.each(TEMPLATES.map((template) => template.type))('every template: %s', (type) => {
 	const template = templateOf(type)
-	const config = template.schema.parse(MINIMAL[type])
+	const config = template.schema.parse(MINIMAL[type] ?? {})
 	const secrets = template.makeSecrets(config, random)
 	const endpoints = template.ports(config).map((port) => endpoint(port.container))
 

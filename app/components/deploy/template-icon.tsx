@@ -1,4 +1,15 @@
-import { Archive, Box, Container, Database, Globe, type LucideIcon, MessageSquare, Search, Zap } from 'lucide-react'
+import {
+	Archive,
+	Box,
+	Container,
+	Database,
+	Globe,
+	Leaf,
+	type LucideIcon,
+	MessageSquare,
+	Search,
+	Zap,
+} from 'lucide-react'
 
 /** Icons that templates may name. By name from here and not from the whole set: that alone would outweigh the page. */
 const ICONS: Record<string, LucideIcon> = {
@@ -6,6 +17,7 @@ const ICONS: Record<string, LucideIcon> = {
 	container: Container,
 	database: Database,
 	globe: Globe,
+	leaf: Leaf,
 	'message-square': MessageSquare,
 	search: Search,
 	zap: Zap,
