@@ -55,7 +55,7 @@ describe('redis', () => {
 		it('hands the image a file that only the server reads, then its own options', () => {
 			const [shell = '', ...words] = plan.command ?? []
 			const here = words.map((word) => word.replaceAll('/tmp/redis.conf', join(bin, 'redis.conf')))
-			const env = { PATH: `${bin}:${process.env.PATH}`, REDISCLI_AUTH: 'p-_9' }
+			const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, REDISCLI_AUTH: 'p-_9' }
 			const output = execFileSync(shell, here, { env, encoding: 'utf8' })
 			expect(output).toMatch(/^redis-server \S+redis\.conf --appendonly yes .*allkeys-lru requirepass "p-_9"\n$/)
 			expect(readFileSync(join(bin, 'redis.conf'), 'utf8')).toBe('requirepass "p-_9"\n')
