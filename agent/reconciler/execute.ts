@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts'
 import type { Events } from '../store/events.ts'
 import type { OpenAssignment } from '../store/workloads.ts'
 import { containerPlan, type NodeIdentity, networkName, volumeName } from './container-plan.ts'
+import { phaseOf } from './phase-of.ts'
 import type { Operation } from './plan.ts'
 import { allocatePorts } from './ports.ts'
 
@@ -48,6 +49,8 @@ export class Executor {
 				return this.#create(open, operation.replica)
 			case 'start':
 				return this.#start(open, operation.replica, operation.containerId)
+			case 'keep':
+				return runtime.keepRunning(operation.containerId)
 			case 'stop': {
 				const isStop = () =>
 					assignments.get(workloadId)?.desired === 'stopped' &&
@@ -286,23 +289,4 @@ export class Executor {
 function blank(open: OpenAssignment, replica: number | null) {
 	const { workloadId, commandId } = open.assignment
 	return { workloadId, commandId, replica, message: null, progress: null, placement: null, error: null }
-}
-
-function phaseOf(status: ReplicaRow['status']): Phase {
-	switch (status) {
-		case 'running':
-		case 'unhealthy':
-		case 'starting':
-		case 'stopping':
-		case 'stopped':
-		case 'deleting':
-		case 'failed':
-		case 'creating':
-		case 'pulling':
-			return status
-		case 'pending':
-			return 'accepted'
-		case 'unknown':
-			return 'unhealthy'
-	}
 }

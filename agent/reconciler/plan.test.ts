@@ -40,6 +40,7 @@ function container(change: Partial<ObservedContainer> = {}, replica = 0, generat
 		startedAt: new Date(NOW - 60_000).toISOString(),
 		finishedAt: null,
 		restarts: 0,
+		keptRunning: true,
 		address: '10.0.0.2',
 		ports: [],
 		...change,
@@ -55,6 +56,7 @@ function input(change: Partial<PlanInput> = {}): PlanInput {
 		imagePresent: true,
 		readiness: new Map<number, Readiness>([[0, 'ready']]),
 		now: NOW,
+		engineSince: NOW - 86_400_000,
 		readyDeadlineMs: 120_000,
 		...change,
 	}
@@ -88,6 +90,25 @@ describe('plan', () => {
 		const replicas = [row({ phase: 'started', status: 'starting' })]
 		const [operation] = plan(input({ replicas, observed: [container({ state: 'exited', exitCode: 3 })] }))
 		expect(operation).toMatchObject({ op: 'fail', error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3 } } })
+	})
+
+	it('keeps running by the engine only what is proven, and makes up for an agent that died before', () => {
+		const fresh = container({ keptRunning: false })
+		expect(names(plan(input({ replicas: [row({ status: 'starting' })], observed: [fresh] })))).toEqual(['mark'])
+		const replicas = [row({ status: 'running', settledOnce: true })]
+		expect(names(plan(input({ replicas, observed: [fresh] })))).toEqual(['keep'])
+		const ill = container({ keptRunning: false, health: 'unhealthy' })
+		expect(names(plan(input({ replicas, observed: [ill] })))).toEqual(['mark', 'keep'])
+		const young = new Map<number, Readiness>([[0, 'young']])
+		const replica = [row({ status: 'running' })]
+		expect(names(plan(input({ replicas: replica, observed: [fresh], readiness: young })))).toEqual(['await'])
+	})
+
+	it('starts again what the engine took down with it before it was proven', () => {
+		const replicas = [row({ phase: 'started', status: 'starting' })]
+		const cut = [container({ state: 'exited', exitCode: 137, keptRunning: false })]
+		expect(names(plan(input({ replicas, observed: cut })))).toEqual(['fail'])
+		expect(names(plan(input({ replicas, observed: cut, engineSince: NOW - 1000 })))).toEqual(['start'])
 	})
 
 	it('restarts what ran before with growing pauses', () => {
@@ -144,7 +165,7 @@ function obey(
 				if (!find(null, operation.replica))
 					world.observed.push(
 						container(
-							{ id: `c${operation.replica}-${generation}`, state: 'created', startedAt: null },
+							{ id: `c${operation.replica}-${generation}`, state: 'created', startedAt: null, keptRunning: false },
 							operation.replica,
 							generation,
 						),
@@ -153,6 +174,11 @@ function obey(
 			case 'start': {
 				const target = find(operation.containerId, operation.replica)
 				if (target) Object.assign(target, { state: 'running', startedAt: new Date(NOW).toISOString() })
+				break
+			}
+			case 'keep': {
+				const target = find(operation.containerId, operation.replica)
+				if (target) Object.assign(target, { keptRunning: true })
 				break
 			}
 			case 'stop': {
@@ -272,8 +298,10 @@ describe('plan, from any state and killed anywhere', () => {
 					.map((each) => each.name)
 					.sort()
 				if (given.desired === 'deleted') expect([world.gone, world.observed]).toEqual([true, []])
-				else if (given.desired === 'running') expect(up).toEqual(staying)
-				else expect(up).toEqual([])
+				else if (given.desired === 'running') {
+					expect(up).toEqual(staying)
+					expect(world.observed.filter(({ keptRunning }) => !keptRunning)).toEqual([])
+				} else expect(up).toEqual([])
 			}),
 			{ numRuns: 2000 },
 		)

@@ -9,6 +9,7 @@ export type Operation =
 	| { op: 'prepare' }
 	| { op: 'create'; replica: number }
 	| { op: 'start'; replica: number; containerId: string | null }
+	| { op: 'keep'; replica: number; containerId: string }
 	| { op: 'stop'; replica: number; containerId: string }
 	| { op: 'acknowledge-restart'; replica: number }
 	| { op: 'remove'; replica: number | null; containerId: string }
@@ -32,6 +33,8 @@ export interface PlanInput {
 	readiness: Map<number, Readiness>
 	/** milliseconds since the epoch, by this host's clock, as the engine's own times are */
 	now: number
+	/** the engine runs since, as far as is known; milliseconds as `now` */
+	engineSince: number
 	/** how long a first start may take until it counts as failed */
 	readyDeadlineMs: number
 }
@@ -145,15 +148,13 @@ function running(input: PlanInput, row: ReplicaRow, container: ObservedContainer
 function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
 	const readiness = input.readiness.get(replica) ?? 'waiting'
-	// The engine started it again before it had ever been ready: the deployment failed, however alive it looks now.
-	if (!row.settledOnce && container.restarts > 0) return [failExit(row, container)]
 	if (container.health === 'unhealthy') {
 		if (!row.settledOnce) return [failHealth(row, container, 'its health check fails')]
-		return mark(row, 'unhealthy', 'its health check fails')
+		return [...mark(row, 'unhealthy', 'its health check fails'), ...keeping(row, container)]
 	}
 	if (container.health === 'healthy' || readiness === 'ready' || readiness === 'stable') {
 		return row.status === 'running' && row.settledOnce
-			? []
+			? keeping(row, container)
 			: [{ op: 'mark', replica, status: 'running', reason: null, settled: true }]
 	}
 	if (readiness === 'young') {
@@ -168,6 +169,16 @@ function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Op
 	return [...mark(row, 'starting', 'waiting until it is ready'), { op: 'await', replica, ms: PROBE_EVERY_MS }]
 }
 
+/**
+ * Only after the mark is on the disk, so that the engine never starts again what may still fail, and in a round of its
+ * own, so that no answer waits for it. An agent that was killed in between finds it owed.
+ */
+function keeping(row: ReplicaRow, container: ObservedContainer): Operation[] {
+	return row.settledOnce && !container.keptRunning
+		? [{ op: 'keep', replica: row.index, containerId: container.id }]
+		: []
+}
+
 /** Between two starts by the engine's own policy. */
 function restarting(row: ReplicaRow, container: ObservedContainer): Operation[] {
 	if (!row.settledOnce) return [failExit(row, container)]
@@ -175,12 +186,16 @@ function restarting(row: ReplicaRow, container: ObservedContainer): Operation[] 
 	return [...mark(row, 'unhealthy', reason), { op: 'await', replica: row.index, ms: 1000 }]
 }
 
-/** Ended, and the engine leaves it so: stopped by hand, or the engine was restarted without it. */
+/** Ended, and the engine leaves it so: not proven yet, stopped by hand, or the engine was restarted without it. */
 function exited(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Operation[] {
 	const replica = row.index
 	// It was stopped before it was ready, and a later order wants it: this end is none of its own.
 	if (row.phase === 'accepted' && row.status === 'pending') return [{ op: 'start', replica, containerId: container.id }]
-	if (!row.settledOnce) return [failExit(row, container)]
+	if (!row.settledOnce) {
+		// The engine or the host went down under it: this end is none of its own either.
+		const isCut = container.startedAt !== null && Date.parse(container.startedAt) < input.engineSince
+		return [isCut ? { op: 'start', replica, containerId: container.id } : failExit(row, container)]
+	}
 	// The agent was about to start it when it was killed: that start is still owed, and at once.
 	if (row.status === 'pending' || row.status === 'starting')
 		return [{ op: 'start', replica, containerId: container.id }]

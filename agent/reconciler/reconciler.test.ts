@@ -65,7 +65,7 @@ const scripts: {
 	},
 ]
 
-describe.each(scripts)('an agent killed during $name', ({ before, last, containers, volumes }) => {
+describe.each(scripts)('an agent killed during $name', ({ name, before, last, containers, volumes }) => {
 	it('ends in exactly one effect, wherever it dies, and answers the repeated command with the first outcome', async () => {
 		const moments: string[] = []
 		for (let at = 1; ; at++) {
@@ -76,7 +76,7 @@ describe.each(scripts)('an agent killed during $name', ({ before, last, containe
 			for (const step of before) await step(first)
 			const death = engine.dieAt(at)
 			const done = last(first).then(
-				() => 'done',
+				() => kept(engine.runtime).then(() => 'done'),
 				() => 'failed',
 			)
 			const how = await Promise.race([death, done])
@@ -84,6 +84,7 @@ describe.each(scripts)('an agent killed during $name', ({ before, last, containe
 			engine.revive()
 			const second = await start(engine.runtime)
 			await last(second)
+			await kept(engine.runtime)
 			const observed = await engine.runtime.list(MINE)
 			expect(
 				observed.map((each) => each.state),
@@ -96,8 +97,15 @@ describe.each(scripts)('an agent killed during $name', ({ before, last, containe
 			moments.push(how)
 		}
 		expect(moments.length).toBeGreaterThanOrEqual(2)
+		if (name === 'deploy') expect(moments).toContain('before keepRunning')
 	})
 })
+
+/** The answer does not wait for it: what runs is started again by the engine from now on. */
+async function kept(runtime: MemoryRuntime): Promise<void> {
+	const owed = async () => (await runtime.list(MINE)).filter((each) => each.state === 'running' && !each.keptRunning)
+	await expect.poll(owed, { interval: 5 }).toEqual([])
+}
 
 const slowPull = async (operation: string, moment: string) => {
 	if (operation === 'pull' && moment === 'before') await new Promise((resolve) => setTimeout(resolve, 300))

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { LatticeError } from '../protocol/index.ts'
 import type { ContainerRuntime, ObservedContainer } from '../runtime/runtime.ts'
 import type { Assignments } from '../store/assignments.ts'
@@ -6,6 +5,7 @@ import type { Changes } from '../store/changes.ts'
 import type { Journal } from '../store/journal.ts'
 import type { OpenAssignment, Workloads } from '../store/workloads.ts'
 import type { NodeIdentity } from './container-plan.ts'
+import { ENGINE_RETRY_MS, EngineWatch } from './engine-watch.ts'
 import type { Executor } from './execute.ts'
 import { backoffMs, type Operation, plan, type Readiness } from './plan.ts'
 import { readinessOf } from './readiness.ts'
@@ -30,7 +30,6 @@ export interface ReconcilerModules {
 }
 
 const EVENT_DEBOUNCE_MS = 100
-const ENGINE_RETRY_MS = 1000
 /** A pass that makes no headway in this many rounds is a bug of the plan, not of the world. */
 const MAX_ROUNDS = 12
 
@@ -54,6 +53,7 @@ export class Reconciler {
 	readonly #fresh = new Set<string>()
 	readonly #stopped = new AbortController()
 	#resync: NodeJS.Timeout | null = null
+	readonly #engine: EngineWatch
 	#watching: Promise<void> | null = null
 
 	constructor(options: ReconcilerOptions, modules: ReconcilerModules) {
@@ -61,11 +61,25 @@ export class Reconciler {
 		this.#readyDeadlineMs = options.readyDeadlineMs ?? 120_000
 		this.#resyncMs = options.resyncMs ?? 30_000
 		this.#now = options.now ?? Date.now
+		const { runtime, identity, assignments, changes, log } = modules
+		this.#engine = new EngineWatch({
+			runtime,
+			peerId: identity.peerId,
+			log,
+			now: this.#now,
+			onEvent: (workloadId) => {
+				if (assignments.get(workloadId)) this.#later(workloadId, EVENT_DEBOUNCE_MS)
+			},
+			onGap: () => {
+				this.#all()
+				changes.emit({ kind: 'engine' })
+			},
+		})
 	}
 
 	/** Subscribes to the engine first, then looks at everything: no event is lost in between. */
 	start(): void {
-		this.#watching = this.#watch()
+		this.#watching = this.#engine.run(this.#stopped.signal)
 		this.#all()
 		this.#resync = setInterval(() => this.#all(), this.#resyncMs)
 	}
@@ -116,31 +130,6 @@ export class Reconciler {
 			this.kick(workloadId)
 		}, ms)
 		this.#timers.set(workloadId, timer)
-	}
-
-	async #watch(): Promise<void> {
-		const { runtime, identity, log } = this.#modules
-		const { signal } = this.#stopped
-		let told = ''
-		while (!signal.aborted) {
-			try {
-				for await (const event of runtime.events({ 'lattice.node': identity.peerId }, signal)) {
-					told = ''
-					const workloadId = event.labels['lattice.workload']
-					if (workloadId && this.#modules.assignments.get(workloadId)) this.#later(workloadId, EVENT_DEBOUNCE_MS)
-				}
-			} catch (error) {
-				if (signal.aborted) return
-				const { code, message } = LatticeError.from(error)
-				// asked again each second, told once: until the trouble is another
-				if (message !== told) log.warn({ code }, `${code}: ${message}`)
-				told = message
-			}
-			await delay(ENGINE_RETRY_MS, null, { signal }).catch(() => null)
-			if (signal.aborted) return
-			this.#all()
-			this.#modules.changes.emit({ kind: 'engine' })
-		}
 	}
 
 	async #pass(workloadId: string): Promise<void> {
@@ -220,6 +209,7 @@ export class Reconciler {
 			imagePresent,
 			readiness,
 			now: this.#now(),
+			engineSince: this.#engine.engineSince,
 			readyDeadlineMs: this.#readyDeadlineMs,
 		})
 	}

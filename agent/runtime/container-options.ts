@@ -31,11 +31,14 @@ function ulimits(features: EngineFeatures) {
 /** 30 MB a container at most; json-file because it alone can be read back and followed on every engine. */
 export const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } }
 
+/** Until a deployment is proven: a program that ends at once runs once, and its exit code stays to be read. */
+export const FIRST_RESTART_POLICY = { Name: 'no', MaximumRetryCount: 0 }
+
 /**
- * The engine restarts, not the agent: a workload that crashes, and a host that reboots, must come back while the agent
- * is dead. `unless-stopped` and not `always`, so that a stop, which only the agent orders, survives a reboot too. One
- * effect stays one: only `create` makes a container, the engine only starts that one again, and both a `stop` during
- * the engine's back-off and a `remove` end it for good.
+ * Of what is proven: the engine restarts, not the agent, since a workload that crashes, and a host that reboots, must
+ * come back while the agent is dead. `unless-stopped` and not `always`, so that a stop, which only the agent orders,
+ * survives a reboot too. One effect stays one: only `create` makes a container, the engine only starts that one again,
+ * and both a `stop` during the engine's back-off and a `remove` end it for good.
  *
  * Measured on 20.10: a restart of the engine and a power loss bring running containers back and leave stopped ones. After
  * a SIGKILL of the engine alone it stops those that lived on and counts that as a stop by hand: the reconciler, which
@@ -127,7 +130,7 @@ export function containerOptions(
 			PortBindings: portBindingsOf(plan),
 			PublishAllPorts: false,
 			Mounts: mountsOf(plan) as Dockerode.MountConfig,
-			RestartPolicy: RESTART_POLICY,
+			RestartPolicy: FIRST_RESTART_POLICY,
 			AutoRemove: false,
 			Init: wantsInit(image, plan.command),
 			Privileged: false,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Dockerode from 'dockerode'
 import { LatticeError } from '../protocol/index.ts'
-import { containerOptions } from './container-options.ts'
+import { containerOptions, RESTART_POLICY } from './container-options.ts'
 import type { EngineConnection } from './engine-connection.ts'
 import { EngineRefusal, isRefusal, refused } from './engine-errors.ts'
 import type { Images } from './images.ts'
@@ -69,6 +69,20 @@ export class Containers {
 		} catch (error) {
 			if (isRefusal(error, 304)) return
 			throw startFailure(error)
+		}
+	}
+
+	async keepRunning(id: string): Promise<void> {
+		try {
+			await this.#engine.request({
+				method: 'POST',
+				path: `/containers/${id}/update`,
+				body: { RestartPolicy: RESTART_POLICY },
+				timeoutMs: START_MS,
+			})
+		} catch (error) {
+			if (isRefusal(error, 404)) return
+			throw refused(error, `keep the container ${id} running`)
 		}
 	}
 

@@ -127,7 +127,7 @@ describe('DockerRuntime on a real engine', () => {
 			PidsLimit: 64,
 			ShmSize: 32 * 1024 * 1024,
 			Init: true,
-			RestartPolicy: { Name: 'unless-stopped' },
+			RestartPolicy: { Name: 'no' },
 			LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
 			PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '28413' }] },
 		})

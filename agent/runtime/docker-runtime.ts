@@ -94,6 +94,10 @@ export class DockerRuntime implements ContainerRuntime {
 		}
 	}
 
+	keepRunning(id: string): Promise<void> {
+		return this.#containers.keepRunning(id)
+	}
+
 	stop(id: string, timeoutS: number): Promise<void> {
 		return this.#containers.stop(id, timeoutS)
 	}

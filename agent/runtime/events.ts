@@ -10,7 +10,7 @@ interface EngineEvent {
 	timeNano: number
 }
 
-/** What changes a container's state. Not exec_*: every health check runs three of them. */
+/** What changes a container's state. Not exec_*: every health check runs three of them; not update: the agent's own. */
 const ACTIONS = [
 	'create',
 	'start',
@@ -23,7 +23,6 @@ const ACTIONS = [
 	'unpause',
 	'health_status',
 	'rename',
-	'update',
 	'destroy',
 ]
 

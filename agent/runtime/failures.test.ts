@@ -78,6 +78,7 @@ describe('why a container is not running', () => {
 		startedAt: null,
 		finishedAt: null,
 		restarts: 0,
+		keptRunning: false,
 		address: null,
 		ports: [],
 		...change,

@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ALLOWED_CAPABILITIES, containerOptions, wantsInit } from './container-options.ts'
+import { ALLOWED_CAPABILITIES, containerOptions, RESTART_POLICY, wantsInit } from './container-options.ts'
 import type { EngineFeatures } from './engine-connection.ts'
 import type { ContainerPlan } from './runtime.ts'
 import { mismatches } from './verify.ts'
@@ -42,6 +42,7 @@ function inspected(): Inspected {
 	const { HostConfig, NetworkingConfig, Labels, Env, Image } = containerOptions(plan, image, features)
 	const masked = ['/proc/asound', '/proc/kcore', '/proc/keys', '/sys/firmware']
 	return structuredClone({
+		State: { Status: 'created' },
 		HostConfig: { ...HostConfig, Binds: null, Sysctls: null, Devices: [], OomScoreAdj: 0, MaskedPaths: masked },
 		Config: { Labels: { ...Labels, maintainer: 'someone' }, Env: [...(Env ?? []), 'PATH=/bin'], Image, Tty: false },
 		Mounts: [
@@ -106,7 +107,8 @@ describe('the re-inspection', () => {
 			}),
 		],
 		['LogConfig', host({ LogConfig: { Type: 'json-file', Config: {} } })],
-		['RestartPolicy', host({ RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } })],
+		['RestartPolicy', host({ RestartPolicy: RESTART_POLICY })],
+		['RestartPolicy', host({ RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } })],
 		['Runtime', host({ Runtime: 'other' })],
 		['PublishAllPorts', host({ PublishAllPorts: true })],
 		['PortBindings', host({ PortBindings: { '5432/tcp': [{ HostIp: '0.0.0.0', HostPort: '20001' }] } })],
@@ -128,6 +130,13 @@ describe('the re-inspection', () => {
 		const changed = inspected()
 		tamper(changed)
 		expect(new Set(fields(changed))).toEqual(new Set([field]))
+	})
+
+	it('takes one that runs under the policy of what is proven', () => {
+		const adopted = inspected()
+		adopted.State.Status = 'running'
+		adopted.HostConfig.RestartPolicy = RESTART_POLICY
+		expect(fields(adopted)).toEqual([])
 	})
 
 	it('tells no values of the environment', () => {

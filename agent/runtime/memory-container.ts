@@ -27,6 +27,7 @@ export class MemoryContainer extends EventEmitter<{ changed: [action: string]; l
 	#startedAt: string | null = null
 	#finishedAt: string | null = null
 	#restarts = 0
+	#keptRunning = false
 	#restart: NodeJS.Timeout | null = null
 
 	constructor(id: string, plan: ContainerPlan, program: MemoryProgram) {
@@ -51,8 +52,16 @@ export class MemoryContainer extends EventEmitter<{ changed: [action: string]; l
 		this.#run()
 	}
 
-	/** It ends by itself; the engine starts it again after 0.1 s, doubling, as its restart policy says. */
+	keepRunning(): void {
+		this.#keptRunning = true
+	}
+
+	/** It ends by itself; one that is kept running the engine starts again after 0.1 s, doubling. */
 	exit(code: number, oomKilled = false): void {
+		if (!this.#keptRunning) {
+			this.#end(code, 'exited', oomKilled)
+			return
+		}
 		this.#end(code, 'restarting', oomKilled)
 		const delay = 100 * 2 ** Math.min(this.#restarts, 9)
 		this.#restart = setTimeout(() => {
@@ -101,6 +110,7 @@ export class MemoryContainer extends EventEmitter<{ changed: [action: string]; l
 			startedAt: this.#startedAt,
 			finishedAt: this.#finishedAt,
 			restarts: this.#restarts,
+			keptRunning: this.#keptRunning,
 			address: this.running ? address : null,
 			ports: plan.ports.flatMap((port) => port.bindings.map((bound) => ({ container: port.container, ...bound }))),
 		}

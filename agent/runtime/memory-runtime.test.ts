@@ -80,6 +80,7 @@ describe('MemoryRuntime', () => {
 		await expect(runtime.start(id)).rejects.toMatchObject({ code: 'PORT_TAKEN' })
 		runtime.occupied.clear()
 		await runtime.start(id)
+		await runtime.keepRunning(id)
 		runtime.container(id).exit(137, true)
 		expect(await runtime.inspect(id)).toMatchObject({ state: 'restarting', oomKilled: true, exitCode: 137 })
 		runtime.away = true

@@ -161,6 +161,10 @@ export class MemoryRuntime implements ContainerRuntime {
 		})
 	}
 
+	keepRunning(id: string): Promise<void> {
+		return this.#operation('keepRunning', () => this.#containers.get(id)?.keepRunning())
+	}
+
 	stop(id: string, timeoutS: number): Promise<void> {
 		return this.#operation('stop', async () => {
 			const container = this.#containers.get(id)

@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode'
+import { RESTART_POLICY } from './container-options.ts'
 import type { ObservedContainer } from './runtime.ts'
 
 const STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'] as const
@@ -29,6 +30,7 @@ export function observedContainer(inspected: Dockerode.ContainerInspectInfo): Ob
 		startedAt: time(State.StartedAt),
 		finishedAt: time(State.FinishedAt),
 		restarts: inspected.RestartCount,
+		keptRunning: HostConfig.RestartPolicy?.Name === RESTART_POLICY.Name,
 		address: (state === 'running' && network?.IPAddress) || null,
 		ports: bindings.flatMap(([port, hosts]) =>
 			(hosts ?? []).map(({ HostIp, HostPort }) => ({

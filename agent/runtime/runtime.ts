@@ -77,6 +77,8 @@ export interface ObservedContainer {
 	finishedAt: string | null
 	/** times the engine itself started it again since the last start by the agent */
 	restarts: number
+	/** the engine starts it again when it ends or the host comes back; false until `keepRunning` */
+	keptRunning: boolean
 	/** its address on the tenant's network; null unless running */
 	address: string | null
 	ports: { container: number; address: string; port: number }[]
@@ -129,6 +131,8 @@ export interface ContainerRuntime {
 	create(plan: ContainerPlan): Promise<string>
 	/** PORT_TAKEN, IMAGE_UNSUITABLE (command not found…), DISK_FULL; NOT_FOUND with `network` when the tenant's network is gone */
 	start(id: string): Promise<void>
+	/** from now on the engine itself starts it again, until it is stopped; before, what ends stays ended. No error when it is gone */
+	keepRunning(id: string): Promise<void>
 	/** no error when it is stopped or gone */
 	stop(id: string, timeoutS: number): Promise<void>
 	/** forced; anonymous volumes go with it; no error when it is gone */

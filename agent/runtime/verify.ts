@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type Dockerode from 'dockerode'
 import {
 	capabilitiesOf,
+	FIRST_RESTART_POLICY,
 	LOG_CONFIG,
 	NO_NEW_PRIVILEGES,
 	nanoCpus,
@@ -88,7 +89,9 @@ export function mismatches(
 	const bounded = hard.get('core') === 0 && (hard.get('nofile') ?? Number.POSITIVE_INFINITY) <= MAX_OPEN_FILES
 	if (!bounded) found.push({ field: 'Ulimits', expected: `core 0, nofile ${MAX_OPEN_FILES}`, actual: host.Ulimits })
 	expect('LogConfig', host.LogConfig, LOG_CONFIG)
-	expect('RestartPolicy', host.RestartPolicy, RESTART_POLICY)
+	// One that was adopted may be proven already.
+	const isKept = inspected.State.Status !== 'created' && host.RestartPolicy?.Name === RESTART_POLICY.Name
+	expect('RestartPolicy', host.RestartPolicy, isKept ? RESTART_POLICY : FIRST_RESTART_POLICY)
 	expect('Runtime', host.Runtime, features.runtime)
 	expect('PortBindings', host.PortBindings ?? {}, portBindingsOf(plan))
 	for (const path of host.MaskedPaths === undefined ? [] : ['/proc/kcore', '/proc/keys', '/sys/firmware']) {

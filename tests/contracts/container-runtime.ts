@@ -111,6 +111,7 @@ export function containerRuntimeContract(makeRuntime: () => Promise<RuntimeUnder
 				startedAt: null,
 				finishedAt: null,
 				restarts: 0,
+				keptRunning: false,
 				address: null,
 			})
 		})
@@ -163,6 +164,7 @@ export function containerRuntimeContract(makeRuntime: () => Promise<RuntimeUnder
 			await fixture.runtime.remove(id)
 			expect(await fixture.runtime.inspect(id)).toBeNull()
 			await fixture.runtime.stop(id, 0)
+			await fixture.runtime.keepRunning(id)
 			await refusal('NOT_FOUND', fixture.runtime.start(id))
 		})
 
@@ -176,8 +178,18 @@ export function containerRuntimeContract(makeRuntime: () => Promise<RuntimeUnder
 			expect(await fixture.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 137 })
 		})
 
-		it('is started again by the engine when it ends by itself, until it is stopped', async () => {
+		it('leaves ended what ends before it is to be kept running, with its exit code', async () => {
 			const id = await run({ command: fixture.under.commands.exit(3) })
+			await until(id, ({ state }) => state === 'exited')
+			await delay(500)
+			expect(await fixture.runtime.inspect(id)).toMatchObject({ state: 'exited', exitCode: 3, restarts: 0 })
+		})
+
+		it('is started again by the engine when it ends by itself, until it is stopped', async () => {
+			const id = await fixture.runtime.create(planOf({ command: fixture.under.commands.exit(3) }))
+			await fixture.runtime.keepRunning(id)
+			expect(await fixture.runtime.inspect(id)).toMatchObject({ state: 'created', keptRunning: true })
+			await fixture.runtime.start(id)
 			await until(id, ({ restarts }) => restarts >= 2)
 			expect(await until(id, ({ state }) => state === 'restarting')).toMatchObject({ exitCode: 3 })
 			await fixture.runtime.stop(id, 1)

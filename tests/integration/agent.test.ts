@@ -132,8 +132,7 @@ describe('an order taken by REST', () => {
 		expect(exited).toMatchObject({
 			status: 422,
 			body: {
-				// The exit code is known unless the engine has started the container again by the time the agent looks.
-				error: { code: 'CONTAINER_EXITED', facts: { logTail: expect.arrayContaining(['so long']) } },
+				error: { code: 'CONTAINER_EXITED', facts: { exitCode: 3, logTail: ['so long'] } },
 			},
 		})
 	})
