@@ -7,6 +7,7 @@ import { announced, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { rememberUrl } from '../served-urls.ts'
+import { announceService, installService } from '../service/install.ts'
 import { AgentReady, agentChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -37,8 +38,9 @@ export function agentOptions(command: Command): Command {
 }
 
 export const registerAgent: Register = (program, open) => {
-	agentOptions(program.command('agent').description('run the agent of a machine that has joined')).action(
-		(options: AgentOptions, command) => {
+	agentOptions(program.command('agent').description('run the agent of a machine that has joined'))
+		.option('--install', 'as a service of systemd that starts with this machine', false)
+		.action((options: AgentOptions & { install: boolean }, command) => {
 			const cli = open(command)
 			if (!isEnrolled(cli.home)) {
 				throw new LatticeError(
@@ -46,9 +48,9 @@ export const registerAgent: Register = (program, open) => {
 					`${cli.home.path} has not joined a lattice; run "lattice join TOKEN" with a token of "lattice invite".`,
 				)
 			}
-			return runAgent({ ...options, invite: null, labels: {} }, cli)
-		},
-	)
+			if (!options.install) return runAgent({ ...options, invite: null, labels: {} }, cli)
+			announceService(cli, installService(cli.home, process.argv.slice(2), 'Lattice agent'))
+		})
 }
 
 interface Run extends AgentOptions {

@@ -7,6 +7,7 @@ import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { openCluster } from '../postgres/cluster.ts'
 import { rememberUrl } from '../served-urls.ts'
+import { announceService, installService } from '../service/install.ts'
 import { AgentReady, agentChild, ConsoleReady, consoleChild, postgresChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
@@ -21,6 +22,7 @@ interface UpOptions {
 	dockerHost?: string
 	name?: string
 	gateway: boolean
+	install: boolean
 }
 
 export const registerUp: Register = (program, open) => {
@@ -37,7 +39,12 @@ export const registerUp: Register = (program, open) => {
 		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
 		.option('--name <name>', 'name of this node (default: the host name)')
 		.option('--no-gateway', 'do not front workloads of other nodes')
-		.action((options: UpOptions, command) => up(options, open(command)))
+		.option('--install', 'as a service of systemd that starts with this machine', false)
+		.action((options: UpOptions, command) => {
+			const cli = open(command)
+			if (!options.install) return up(options, cli)
+			announceService(cli, installService(cli.home, process.argv.slice(2), 'Lattice Console'))
+		})
 }
 
 async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
