@@ -8,11 +8,15 @@ export interface AnnouncerModules {
 	members: Pick<Members, 'announce'>
 }
 
+/** The changes of one order come in bursts. */
+const DEBOUNCE_MS = 20
+
 /** Tells the lattice how this node is, when that is news. Free space of the disk alone is none: it comes with the next. */
 export class Announcer {
 	readonly #modules: AnnouncerModules
 	#told = ''
 	#off: (() => void) | null = null
+	#timer: NodeJS.Timeout | null = null
 
 	constructor(modules: AnnouncerModules) {
 		this.#modules = modules
@@ -22,13 +26,21 @@ export class Announcer {
 		this.#off = this.#modules.changes.on(({ kind }) => {
 			// What the node says of its disk and engine was found worth telling by the one who emits `node`.
 			if (kind === 'node') this.#told = ''
-			if (kind !== 'engine') this.#tell()
+			if (kind !== 'engine') this.#soon()
 		})
 		this.#tell()
 	}
 
 	stop(): void {
 		this.#off?.()
+		if (this.#timer) clearTimeout(this.#timer)
+	}
+
+	#soon(): void {
+		this.#timer ??= setTimeout(() => {
+			this.#timer = null
+			this.#tell()
+		}, DEBOUNCE_MS)
 	}
 
 	#tell(): void {

@@ -26,6 +26,7 @@ const REFRESH_MS = 10_000
 const ENGINE_RETRY_MS = 1_000
 /** Failures older than this no longer count against the node. */
 const FAILURE_WINDOW_MS = 10 * 60_000
+const ADDRESSES_MS = 500
 const NO_RESOURCES = { cpus: 0, memoryBytes: 0, diskBytes: 0 }
 
 /** What this node says about itself: the engine's word, refreshed, and its own reservations, always current. */
@@ -37,6 +38,8 @@ export class NodeStatusSource {
 	#sequence = 0
 	#failures: number[] = []
 	#told = ''
+	#knownAddresses: string[] = []
+	#addressesAt = Number.NEGATIVE_INFINITY
 	#timer: NodeJS.Timeout | null = null
 	#off: (() => void) | null = null
 
@@ -124,8 +127,18 @@ export class NodeStatusSource {
 					replicas: assignments.replicas(assignment.workloadId).length,
 				})),
 			version,
-			addresses: this.#modules.addresses(),
+			addresses: this.#addresses(),
 		}
+	}
+
+	/** Asking the system for its interfaces costs a millisecond, and an order asks for the status many times. */
+	#addresses(): string[] {
+		const now = performance.now()
+		if (now - this.#addressesAt > ADDRESSES_MS) {
+			this.#knownAddresses = this.#modules.addresses()
+			this.#addressesAt = now
+		}
+		return this.#knownAddresses
 	}
 }
 

@@ -16,18 +16,27 @@ export async function* watchSource(modules: WatchSourceModules, signal: AbortSig
 	const { changes, workloads, assignments, nodeStatus } = modules
 	const following = changes.follow(signal)
 	yield { type: 'node', node: nodeStatus.status() }
-	for (const report of workloads.reports()) yield { type: 'report', report }
+	/** by workload: several changes may have come to one report, and a report is of now, not of then */
+	const told = new Map<string, number>()
+	for (const report of workloads.reports()) {
+		told.set(report.id, report.revision)
+		yield { type: 'report', report }
+	}
 	for (const { workloadId, at } of assignments.tombstones())
 		yield { type: 'removed', workloadId, at: new Date(at).toISOString() }
 	yield { type: 'synced' }
 	let reserved = JSON.stringify(assignments.reserved())
 	for await (const change of following) {
 		if (change.kind === 'event') yield { type: 'event', event: change.event }
-		else if (change.kind === 'removed')
+		else if (change.kind === 'removed') {
+			told.delete(change.workloadId)
 			yield { type: 'removed', workloadId: change.workloadId, at: new Date().toISOString() }
-		else if (change.kind === 'workload') {
+		} else if (change.kind === 'workload') {
 			const report = workloads.report(change.workloadId)
-			if (report) yield { type: 'report', report }
+			if (report && report.revision !== told.get(report.id)) {
+				told.set(report.id, report.revision)
+				yield { type: 'report', report }
+			}
 		}
 		const now = JSON.stringify(assignments.reserved())
 		if (change.kind === 'node' || now !== reserved) yield { type: 'node', node: nodeStatus.status() }

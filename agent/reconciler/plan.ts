@@ -40,11 +40,17 @@ export interface PlanInput {
 }
 
 export const BACKOFF_MAX_MS = 60_000
-const PROBE_EVERY_MS = 200
+const PROBE_MIN_MS = 10
+const PROBE_MAX_MS = 200
 
 /** Milliseconds before restart number `restarts`: 0.1 s doubling to a minute, as the engine's own policy does. */
 export function backoffMs(restarts: number): number {
 	return Math.min(BACKOFF_MAX_MS, 100 * 2 ** Math.min(restarts, 10))
+}
+
+/** Milliseconds until the next look at one that started `since` ago: most serve within moments, and a look costs the engine. */
+function probeDelayMs(since: number): number {
+	return Math.min(PROBE_MAX_MS, Math.max(PROBE_MIN_MS, since / 4))
 }
 
 export function containerName(workloadId: string, replica: number): string {
@@ -166,7 +172,7 @@ function up(input: PlanInput, row: ReplicaRow, container: ObservedContainer): Op
 		if (!row.settledOnce) return [failHealth(row, container, `it was not ready within ${seconds} s`)]
 		return [...mark(row, 'unhealthy', `not ready within ${seconds} s`), { op: 'await', replica, ms: 5000 }]
 	}
-	return [...mark(row, 'starting', 'waiting until it is ready'), { op: 'await', replica, ms: PROBE_EVERY_MS }]
+	return [...mark(row, 'starting', 'waiting until it is ready'), { op: 'await', replica, ms: probeDelayMs(since) }]
 }
 
 /**

@@ -65,26 +65,26 @@ export class Assignments {
 	}
 
 	get(workloadId: string): Assignment | null {
-		const row = this.#db.sql.prepare('SELECT * FROM assignment WHERE workload_id = ?').get(workloadId)
+		const row = this.#db.prepare('SELECT * FROM assignment WHERE workload_id = ?').get(workloadId)
 		return row ? assignmentOf(row as Row) : null
 	}
 
 	byName(owner: string, name: string): Assignment | null {
-		const row = this.#db.sql
+		const row = this.#db
 			.prepare("SELECT * FROM assignment WHERE owner = ? AND name = ? AND desired <> 'deleted'")
 			.get(owner, name)
 		return row ? assignmentOf(row as Row) : null
 	}
 
 	all(): Assignment[] {
-		return this.#db.sql
+		return this.#db
 			.prepare('SELECT * FROM assignment ORDER BY created_at, workload_id')
 			.all()
 			.map((row) => assignmentOf(row as Row))
 	}
 
 	put(a: Omit<Assignment, 'revision' | 'updatedAt'>): void {
-		this.#db.sql
+		this.#db
 			.prepare(
 				`INSERT INTO assignment (workload_id, name, type, owner, command_id, claim, generation, placed, desired, keep_volumes,
 					restart_nonce, sealed_config, sealed_secrets, placement, memory_bytes, cpus, created_at, updated_at, revision)
@@ -118,11 +118,11 @@ export class Assignments {
 				this.#db.next('revision'),
 			)
 		// The same order can come again once its command is forgotten, and then has the same id.
-		this.#db.sql.prepare('DELETE FROM tombstone WHERE workload_id = ?').run(a.workloadId)
+		this.#db.prepare('DELETE FROM tombstone WHERE workload_id = ?').run(a.workloadId)
 	}
 
 	setDesired(workloadId: string, desired: Assignment['desired'], keepVolumes = false): void {
-		this.#db.sql
+		this.#db
 			.prepare(
 				'UPDATE assignment SET desired = ?, keep_volumes = ?, updated_at = ?, revision = ? WHERE workload_id = ?',
 			)
@@ -130,7 +130,7 @@ export class Assignments {
 	}
 
 	setRestartNonce(workloadId: string, nonce: string): void {
-		this.#db.sql
+		this.#db
 			.prepare(
 				"UPDATE assignment SET restart_nonce = ?, desired = 'running', updated_at = ?, revision = ? WHERE workload_id = ?",
 			)
@@ -140,13 +140,13 @@ export class Assignments {
 	/** Removes the assignment and its replicas and leaves a tombstone, so that the console learns of it after any outage. */
 	forget(workloadId: string): void {
 		this.#db.transaction(() => {
-			this.#db.sql.prepare('DELETE FROM assignment WHERE workload_id = ?').run(workloadId)
-			this.#db.sql.prepare('INSERT OR REPLACE INTO tombstone VALUES (?, ?)').run(workloadId, this.#now())
+			this.#db.prepare('DELETE FROM assignment WHERE workload_id = ?').run(workloadId)
+			this.#db.prepare('INSERT OR REPLACE INTO tombstone VALUES (?, ?)').run(workloadId, this.#now())
 		})
 	}
 
 	tombstones(): { workloadId: string; at: number }[] {
-		const rows = this.#db.sql.prepare('SELECT workload_id, at FROM tombstone').all() as {
+		const rows = this.#db.prepare('SELECT workload_id, at FROM tombstone').all() as {
 			workload_id: string
 			at: number
 		}[]
@@ -154,11 +154,11 @@ export class Assignments {
 	}
 
 	isTombstoned(workloadId: string): boolean {
-		return this.#db.sql.prepare('SELECT 1 FROM tombstone WHERE workload_id = ?').get(workloadId) !== undefined
+		return this.#db.prepare('SELECT 1 FROM tombstone WHERE workload_id = ?').get(workloadId) !== undefined
 	}
 
 	replicas(workloadId: string): ReplicaRow[] {
-		return this.#db.sql
+		return this.#db
 			.prepare('SELECT * FROM replica WHERE workload_id = ? ORDER BY idx')
 			.all(workloadId)
 			.map((row) => replicaOf(row as Row))
@@ -170,7 +170,7 @@ export class Assignments {
 	}
 
 	#putReplica(r: ReplicaRow): void {
-		this.#db.sql
+		this.#db
 			.prepare(
 				`INSERT OR REPLACE INTO replica (workload_id, idx, phase, status, reason, error, container_id, restart_nonce,
 					ports, settled_once, restarts, started_at, exit_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -194,19 +194,19 @@ export class Assignments {
 	}
 
 	removeReplica(workloadId: string, index: number): void {
-		this.#db.sql.prepare('DELETE FROM replica WHERE workload_id = ? AND idx = ?').run(workloadId, index)
+		this.#db.prepare('DELETE FROM replica WHERE workload_id = ? AND idx = ?').run(workloadId, index)
 		this.touch(workloadId)
 	}
 
 	touch(workloadId: string): void {
-		this.#db.sql
+		this.#db
 			.prepare('UPDATE assignment SET updated_at = ?, revision = ? WHERE workload_id = ?')
 			.run(this.#now(), this.#db.next('revision'), workloadId)
 	}
 
 	/** What assignments hold of this node, running or not: a stopped workload can always start again. */
 	reserved(): { memoryBytes: number; cpus: number } {
-		return this.#db.sql
+		return this.#db
 			.prepare(
 				`SELECT COALESCE(SUM(a.memory_bytes), 0) AS memoryBytes, COALESCE(SUM(a.cpus), 0) AS cpus
 				 FROM assignment a JOIN replica r ON r.workload_id = a.workload_id
@@ -218,7 +218,7 @@ export class Assignments {
 	/** Whether the owner has, or is about to have, anything else here. */
 	hasOthers(owner: string, workloadId: string): boolean {
 		return (
-			this.#db.sql
+			this.#db
 				.prepare("SELECT 1 FROM assignment WHERE owner = ? AND workload_id <> ? AND desired <> 'deleted'")
 				.get(owner, workloadId) !== undefined
 		)
@@ -226,7 +226,7 @@ export class Assignments {
 
 	takenPorts(): Set<number> {
 		const taken = new Set<number>()
-		for (const row of this.#db.sql.prepare('SELECT ports FROM replica').all() as { ports: string }[]) {
+		for (const row of this.#db.prepare('SELECT ports FROM replica').all() as { ports: string }[]) {
 			for (const binding of JSON.parse(row.ports) as PortBinding[]) taken.add(binding.port)
 		}
 		return taken

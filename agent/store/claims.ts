@@ -22,7 +22,7 @@ export class Claims {
 	}
 
 	find(owner: string, name: string): Claim | null {
-		const row = this.#db.sql
+		const row = this.#db
 			.prepare(
 				`SELECT owner, name, command_id AS commandId, workload_id AS workloadId, token, entry, at
 				 FROM claim WHERE owner = ? AND name = ?`,
@@ -33,7 +33,7 @@ export class Claims {
 
 	/** In place of an earlier one of the name, if any: whether that may be is for the steward to say. */
 	put(claim: Claim): void {
-		this.#db.sql
+		this.#db
 			.prepare(
 				`INSERT OR REPLACE INTO claim (owner, name, command_id, workload_id, token, entry, at)
 				 VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -42,13 +42,11 @@ export class Claims {
 	}
 
 	release(owner: string, name: string, commandId: string): void {
-		this.#db.sql
-			.prepare('DELETE FROM claim WHERE owner = ? AND name = ? AND command_id = ?')
-			.run(owner, name, commandId)
+		this.#db.prepare('DELETE FROM claim WHERE owner = ? AND name = ? AND command_id = ?').run(owner, name, commandId)
 	}
 
 	releaseWorkload(workloadId: string): void {
-		this.#db.sql.prepare('DELETE FROM claim WHERE workload_id = ?').run(workloadId)
+		this.#db.prepare('DELETE FROM claim WHERE workload_id = ?').run(workloadId)
 	}
 }
 

@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { LatticeError } from '../protocol/index.ts'
 
 /**
@@ -90,6 +90,7 @@ const LOSABLE_NUMBERS = 10_000
 /** The agent's small durable state. WAL with synchronous=FULL: what was answered as accepted survives a power cut. */
 export class Database {
 	readonly sql: DatabaseSync
+	readonly #statements = new Map<string, StatementSync>()
 	#depth = 0
 
 	constructor(path: string) {
@@ -122,11 +123,21 @@ export class Database {
 	/** Others hold numbers of ours that a power cut took back here; what is new must not look older than that. */
 	#leap(): void {
 		this.transaction(() => {
-			this.sql
-				.prepare("UPDATE meta SET value = CAST(value AS INTEGER) + ? WHERE key = 'counter:revision'")
-				.run(LOSABLE_NUMBERS)
-			this.sql.prepare("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'event'").run(LOSABLE_NUMBERS)
+			this.prepare("UPDATE meta SET value = CAST(value AS INTEGER) + ? WHERE key = 'counter:revision'").run(
+				LOSABLE_NUMBERS,
+			)
+			this.prepare("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'event'").run(LOSABLE_NUMBERS)
 		})
+	}
+
+	/** Compiled once: most are asked for many times in the life of one order. */
+	prepare(text: string): StatementSync {
+		let statement = this.#statements.get(text)
+		if (!statement) {
+			statement = this.sql.prepare(text)
+			this.#statements.set(text, statement)
+		}
+		return statement
 	}
 
 	/** All or nothing; a nested call joins the outer one. `work` is synchronous: no other command runs between. */
@@ -163,23 +174,19 @@ export class Database {
 
 	/** A counter that grows with each call and never goes back, also over restarts. */
 	next(counter: string): number {
-		const row = this.sql
-			.prepare(
-				`INSERT INTO meta (key, value) VALUES (?, '1')
+		const row = this.prepare(
+			`INSERT INTO meta (key, value) VALUES (?, '1')
 				 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value`,
-			)
-			.get(`counter:${counter}`) as { value: string }
+		).get(`counter:${counter}`) as { value: string }
 		return Number(row.value)
 	}
 
 	/** The counter goes on from there at least. */
 	raise(counter: string, value: number): void {
-		this.sql
-			.prepare(
-				`INSERT INTO meta (key, value) VALUES (?, ?)
+		this.prepare(
+			`INSERT INTO meta (key, value) VALUES (?, ?)
 				 ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`,
-			)
-			.run(`counter:${counter}`, String(value))
+		).run(`counter:${counter}`, String(value))
 	}
 
 	close(): void {

@@ -19,10 +19,10 @@ export class Events {
 	/** Stores and returns the event with its sequence number. */
 	append(event: Omit<WorkloadEvent, 'seq' | 'at' | 'node'>): WorkloadEvent {
 		const whole = { ...event, seq: 0, at: new Date(this.#now()).toISOString(), node: this.#node }
-		const { lastInsertRowid } = this.#db.sql
+		const { lastInsertRowid } = this.#db
 			.prepare('INSERT INTO event (workload_id, body) VALUES (?, ?)')
 			.run(event.workloadId, JSON.stringify(whole))
-		this.#db.sql
+		this.#db
 			.prepare(
 				`DELETE FROM event WHERE workload_id = ? AND seq <= (
 					SELECT seq FROM event WHERE workload_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
@@ -33,14 +33,15 @@ export class Events {
 
 	/** An event for those who listen now, with the number of the last stored one. */
 	transient(event: Omit<WorkloadEvent, 'seq' | 'at' | 'node'>): WorkloadEvent {
-		const { seq } = this.#db.sql.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM event').get() as { seq: number }
+		const { seq } = this.#db.prepare('SELECT COALESCE(MAX(seq), 0) AS seq FROM event').get() as { seq: number }
 		return { ...event, seq, at: new Date(this.#now()).toISOString(), node: this.#node }
 	}
 
 	of(workloadId: string): WorkloadEvent[] {
-		const rows = this.#db.sql
-			.prepare('SELECT seq, body FROM event WHERE workload_id = ? ORDER BY seq')
-			.all(workloadId) as { seq: number; body: string }[]
+		const rows = this.#db.prepare('SELECT seq, body FROM event WHERE workload_id = ? ORDER BY seq').all(workloadId) as {
+			seq: number
+			body: string
+		}[]
 		return rows.map((row) => WorkloadEvent.parse({ ...JSON.parse(row.body), seq: row.seq }))
 	}
 }

@@ -46,8 +46,8 @@ export class Journal {
 	 */
 	spendGrant(jti: string, keepUntilMs: number): void {
 		this.#db.progress(() => {
-			this.#db.sql.prepare('DELETE FROM used_grant WHERE expires_at < ?').run(this.#now())
-			const { changes } = this.#db.sql.prepare('INSERT OR IGNORE INTO used_grant VALUES (?, ?)').run(jti, keepUntilMs)
+			this.#db.prepare('DELETE FROM used_grant WHERE expires_at < ?').run(this.#now())
+			const { changes } = this.#db.prepare('INSERT OR IGNORE INTO used_grant VALUES (?, ?)').run(jti, keepUntilMs)
 			if (changes === 0) {
 				throw new LatticeError('GRANT_REPLAYED', 'This grant was used before; sign a new one for each attempt.')
 			}
@@ -55,7 +55,7 @@ export class Journal {
 	}
 
 	find(commandId: string): JournalEntry | null {
-		const row = this.#db.sql.prepare('SELECT * FROM command WHERE id = ?').get(commandId) as Row | undefined
+		const row = this.#db.prepare('SELECT * FROM command WHERE id = ?').get(commandId) as Row | undefined
 		return row ? entryOf(row) : null
 	}
 
@@ -77,8 +77,8 @@ export class Journal {
 	}
 
 	accept(entry: Omit<JournalEntry, 'outcome' | 'acceptedAt'>): void {
-		this.#db.sql.prepare('DELETE FROM command WHERE settled_at < ?').run(this.#now() - KEEP_SETTLED_MS)
-		this.#db.sql
+		this.#db.prepare('DELETE FROM command WHERE settled_at < ?').run(this.#now() - KEEP_SETTLED_MS)
+		this.#db
 			.prepare('INSERT INTO command (id, kind, workload_id, subject, digest, accepted_at) VALUES (?, ?, ?, ?, ?, ?)')
 			.run(entry.id, entry.kind, entry.workloadId, entry.subject, entry.digest, this.#now())
 	}
@@ -89,7 +89,7 @@ export class Journal {
 	 */
 	settle(commandId: string, outcome: Outcome): void {
 		this.#db.progress(() => {
-			this.#db.sql
+			this.#db
 				.prepare('UPDATE command SET outcome = ?, settled_at = ? WHERE id = ? AND settled_at IS NULL')
 				.run(JSON.stringify(outcome), this.#now(), commandId)
 		})
@@ -97,7 +97,7 @@ export class Journal {
 
 	/** Commands of a workload that have no outcome yet, oldest first. */
 	open(workloadId: string): JournalEntry[] {
-		const rows = this.#db.sql
+		const rows = this.#db
 			.prepare('SELECT * FROM command WHERE workload_id = ? AND settled_at IS NULL ORDER BY accepted_at, rowid')
 			.all(workloadId) as unknown as Row[]
 		return rows.map(entryOf)

@@ -73,6 +73,12 @@ export async function findWorkload(queries: Queries, id: string): Promise<Worklo
 	return row && asWorkload(row)
 }
 
+/** User id of its owner, without the rest of the record. */
+export async function ownerOf(queries: Queries, id: string): Promise<string | null> {
+	const row = await queries.workload.findUnique({ where: { id }, select: { ownerId: true } })
+	return row?.ownerId ?? null
+}
+
 export async function findByCommand(
 	queries: Queries,
 	ownerId: string,

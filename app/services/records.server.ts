@@ -8,6 +8,7 @@ import {
 	createWorkload,
 	findByHeldName,
 	findWorkload,
+	ownerOf,
 	updateWorkload,
 	type WorkloadRecord,
 	workloadsOnHost,
@@ -175,9 +176,8 @@ export class Records {
 		const { peerId } = report.node
 		// News in a snapshot: events of it were told to nobody.
 		if (!this.#modules.fleet.isReachable(peerId)) this.#modules.missed.changed(peerId, report.id)
-		await this.#settle(report)
+		const record = await this.#settle(report)
 		for (const wake of this.#waiting.get(report.id) ?? []) wake()
-		const record = await findWorkload(database, report.id)
 		if (record === null) return
 		await this.#tell(record)
 		// In the background: a host that is slow to give them must not hold up its reports.
@@ -187,10 +187,10 @@ export class Records {
 	}
 
 	/** The host holds it: an order or a failure of the console's own is answered by that. */
-	async #settle(report: WorkloadReport): Promise<void> {
+	async #settle(report: WorkloadReport): Promise<WorkloadRecord | null> {
 		const { database } = this.#modules
 		const record = await findWorkload(database, report.id)
-		if (record === null) return
+		if (record === null) return null
 		const given = new Set(
 			record.assignments.filter(({ state }) => state === 'taken').flatMap((assignment) => assignment.ordered),
 		)
@@ -208,7 +208,9 @@ export class Records {
 			...(isPlacing && isComplete && { order: null }),
 			...(record.failure !== null && isComplete && { failure: null }),
 		}
-		if (Object.keys(change).length > 0) await updateWorkload(database, report.id, change)
+		if (Object.keys(change).length === 0) return record
+		await updateWorkload(database, report.id, change)
+		return findWorkload(database, report.id)
 	}
 
 	/** A workload that an agent took while this console was away. Its claim says whose it is; a host cannot invent that. */
@@ -265,8 +267,8 @@ export class Records {
 	}
 
 	async #applyEvent(event: WorkloadEvent): Promise<void> {
-		const record = await findWorkload(this.#modules.database, event.workloadId)
-		if (record !== null) await this.#modules.timeline.record(event, record.ownerId)
+		const ownerId = await ownerOf(this.#modules.database, event.workloadId)
+		if (ownerId !== null) await this.#modules.timeline.record(event, ownerId)
 	}
 
 	async #refuseForeign(peerId: string, workloadId: string): Promise<void> {
