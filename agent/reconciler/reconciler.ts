@@ -49,6 +49,8 @@ export class Reconciler {
 	readonly #again = new Set<string>()
 	readonly #timers = new Map<string, NodeJS.Timeout>()
 	readonly #failures = new Map<string, number>()
+	/** when the engine last said something of it, by the monotonic clock */
+	readonly #heardAt = new Map<string, number>()
 	/** accepted just now for the first time: the engine has nothing of it */
 	readonly #fresh = new Set<string>()
 	readonly #stopped = new AbortController()
@@ -154,7 +156,10 @@ export class Reconciler {
 	async #round(workloadId: string, round: number, signal: AbortSignal): Promise<boolean> {
 		const { assignments, executor, workloads } = this.#modules
 		const assignment = assignments.get(workloadId)
-		if (!assignment) return false
+		if (!assignment) {
+			this.#heardAt.delete(workloadId)
+			return false
+		}
 		const open = workloads.open(assignment)
 		const operations = await this.#plan(open, round)
 		let did = false

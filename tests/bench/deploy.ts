@@ -3,7 +3,7 @@ import { workloadIdOf } from '../../agent/identity/index.ts'
 import type { Workload } from '../../agent/protocol/index.ts'
 import { BUSYBOX } from '../fixtures/images.ts'
 import { TEST_ENGINE } from '../integration/engine-fixture.ts'
-import { ACCOUNT, rest, trpc } from '../integration/stack-clients.ts'
+import { rest, trpc } from '../integration/stack-clients.ts'
 import type { Stack } from '../integration/stack-fixture.ts'
 import { until } from '../integration/until.ts'
 import { type BenchRow, percentile, row } from './row.ts'
@@ -25,19 +25,18 @@ type Way = (typeof WAYS)[number]
 export class DeployBench {
 	readonly #stack: Stack
 	readonly #engine: Dockerode
-	#token = ''
-	#userId = ''
+	readonly #token: string
+	readonly #userId: string
 	#made = 0
 
-	constructor(stack: Stack) {
+	constructor(stack: Stack, { token, userId }: { token: string; userId: string }) {
 		this.#stack = stack
+		this.#token = token
+		this.#userId = userId
 		this.#engine = new Dockerode({ socketPath: TEST_ENGINE.replace('unix://', '') })
 	}
 
 	async run(samples: number): Promise<BenchRow[]> {
-		const { token, user } = await trpc(this.#stack).user.register.mutate(ACCOUNT)
-		this.#token = token
-		this.#userId = user.id
 		// Stays, so that the tenant's network does: its making is not the container's.
 		const model = await this.#model()
 		const times: Record<Way, number[]> = { dockerode: [], 'agent REST': [], 'console tRPC': [] }

@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { ensureImages } from '../fixtures/build.ts'
+import { ACCOUNT, trpc } from '../integration/stack-clients.ts'
 import { startStack } from '../integration/stack-fixture.ts'
 import { createLab } from '../lab/lab.ts'
 import { ensureRequirements } from '../run/requirements.ts'
+import { dashboard } from './dashboard.ts'
 import { DeployBench } from './deploy.ts'
+import { killedInDom } from './dom.ts'
 import { restingMemory, warmStarts } from './resting.ts'
 import type { BenchRow } from './row.ts'
 import * as scheduler from './scheduler.ts'
@@ -18,6 +21,7 @@ const QUICK = process.argv.includes('--quick')
 const SAMPLES = QUICK ? 5 : 30
 const STARTS = QUICK ? 2 : 7
 const IDLE_S = QUICK ? 5 : 60
+const LOAD_S = QUICK ? 3 : 15
 /** set for the second half of this program, inside the host */
 const INSIDE = 'LATTICE_BENCH_INSIDE'
 
@@ -25,7 +29,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function inLab(): Promise<number> {
 	process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
-	ensureRequirements({ lab: true, browser: false }, say)
+	ensureRequirements({ lab: true, browser: true }, say)
 	await ensureImages(say)
 	const lab = await createLab({ hosts: 1 })
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void lab.down())
@@ -46,8 +50,11 @@ async function measure(): Promise<BenchRow[]> {
 	try {
 		const rows = await warmStarts(stack, STARTS)
 		rows.push(...(await restingMemory(stack, 'a warm start', IDLE_S)))
-		rows.push(...(await new DeployBench(stack).run(SAMPLES)))
+		const { token, user } = await trpc(stack).user.register.mutate(ACCOUNT)
+		rows.push(...(await new DeployBench(stack, { token, userId: user.id }).run(SAMPLES)))
 		rows.push(...(await restingMemory(stack, `${2 * SAMPLES} deployments`, IDLE_S)))
+		rows.push(...(await killedInDom(stack, token, SAMPLES)))
+		rows.push(...(await dashboard(stack, token, LOAD_S)))
 		return rows
 	} finally {
 		await stack.remove()
