@@ -7,7 +7,7 @@ import { startConsolePeer } from './fleet/console-peer.server.ts'
 import { MeshFleet } from './fleet/mesh-fleet.server.ts'
 import { createConsoleApp } from './http/console-app.server.ts'
 import { Metrics } from './http/metrics.server.ts'
-import { pageHandler } from './http/pages.server.ts'
+import { loadPages } from './http/pages.server.ts'
 import { openDatabase } from './models/database.server.ts'
 import { migrate } from './models/migrate.server.ts'
 import { listNodes } from './models/node.server.ts'
@@ -29,7 +29,7 @@ export interface RunningConsole {
 
 /** The composition root: the only place that knows all parts. It answers once the console truly serves. */
 export async function startConsole(config: Config, log: Logger): Promise<RunningConsole> {
-	const pages = pageHandler()
+	const pages = loadPages()
 	// It is awaited last; a failure before must not also count as unhandled.
 	pages.catch(() => undefined)
 	const applied = await migrate(config.databaseUrl)

@@ -1,5 +1,6 @@
-import { createCookie, data, redirect } from '@remix-run/node'
+import { createCookie, redirect } from '@remix-run/node'
 import type { Actor, ConsoleContext } from './services/services.ts'
+import { answered } from './wire-error.server.ts'
 
 declare module '@remix-run/server-runtime' {
 	interface AppLoadContext extends ConsoleContext {
@@ -29,38 +30,17 @@ async function sessionIdOf(request: Request, context: ConsoleContext): Promise<s
 
 export async function actorOf(request: Request, context: ConsoleContext): Promise<Actor | null> {
 	const sessionId = await sessionIdOf(request, context)
-	return sessionId ? context.services.accounts.actorOfSession(sessionId, context.client) : null
+	return sessionId ? answered(context.services.accounts.actorOfSession(sessionId, context.client)) : null
 }
 
-/** Who asks, or off to the login page and back here afterwards. Actions also must come from our own pages. */
+/** Who asks, or off to the login page and back here afterwards. */
 export async function requireActor(request: Request, context: ConsoleContext): Promise<Actor> {
-	if (request.method !== 'GET') requireSameOrigin(request)
 	const actor = await actorOf(request, context)
 	if (actor) return actor
-	if (await context.services.accounts.isFresh()) throw redirect('/register')
+	if (await answered(context.services.accounts.isFresh())) throw redirect('/register')
 	const { pathname, search } = new URL(request.url)
 	const back = request.method === 'GET' && pathname !== '/' ? `?to=${encodeURIComponent(pathname + search)}` : ''
 	throw redirect(`/login${back}`)
-}
-
-/**
- * SameSite=Lax already keeps the cookie out of foreign POSTs; this also refuses sibling subdomains, and a foreign
- * page that would log a visitor in as somebody else. Browsers send Origin with every POST.
- */
-export function requireSameOrigin(request: Request): void {
-	const origin = request.headers.get('Origin')
-	const site = request.headers.get('Sec-Fetch-Site')
-	const host = request.headers.get('X-Forwarded-Host') ?? request.headers.get('Host') ?? new URL(request.url).host
-	const foreign = origin ? !URL.canParse(origin) || new URL(origin).host !== host : site === 'cross-site'
-	if (!foreign) return
-	throw data(
-		{
-			code: 'FORBIDDEN',
-			message: 'This form was sent from another site. Open the console itself and try again.',
-			facts: {},
-		},
-		{ status: 403 },
-	)
 }
 
 /** For streams: an EventSource follows a redirect to a page it cannot read, so who is logged out is told in a status. */
@@ -77,7 +57,7 @@ export async function signIn(context: ConsoleContext, sessionId: string, to: str
 
 export async function signOut(request: Request, context: ConsoleContext): Promise<Response> {
 	const sessionId = await sessionIdOf(request, context)
-	if (sessionId) await context.services.accounts.logoutWeb(sessionId)
+	if (sessionId) await answered(context.services.accounts.logoutWeb(sessionId))
 	return redirect('/login', { headers: { 'Set-Cookie': await sessionCookie(context).serialize('', { maxAge: 0 }) } })
 }
 

@@ -16,7 +16,7 @@ export function templateOf(type: string): Template {
 	if (template === undefined) {
 		const known = TEMPLATES.map((candidate) => candidate.type)
 		const message = `is not a service of the catalogue; choose one of ${known.join(', ')}`
-		throw new LatticeError('INVALID_INPUT', `type: ${message}`, { issues: [{ path: 'type', message }], known })
+		throw new LatticeError('INVALID_INPUT', `type: ${message}.`, { issues: [{ path: 'type', message }], known })
 	}
 	return template
 }

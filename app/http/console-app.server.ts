@@ -1,12 +1,12 @@
-import { serveStatic } from '@hono/node-server/serve-static'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { serveStatic } from 'hono/serve-static'
 import { LatticeError, LIMITS } from '../../agent/protocol/index.ts'
 import type { Services } from '../services/services.ts'
 import { clientOf } from './client-address.server.ts'
 import type { ConsoleEnv } from './console-env.ts'
 import type { Metrics } from './metrics.server.ts'
-import { CLIENT_FILES, type PageHandler } from './pages.server.ts'
+import type { Pages } from './pages.server.ts'
 import { missingParts, type ReadinessModules } from './readiness.server.ts'
 import { requireSameOrigin, securityHeaders } from './security.server.ts'
 import { statusOf, TRPC_PATH, tooLarge, trpcHandler, trpcRefusal } from './trpc.server.ts'
@@ -22,7 +22,7 @@ export interface ConsoleAppModules {
 	services: Services
 	readiness: ReadinessModules
 	metrics: Metrics
-	pages: PageHandler
+	pages: Pages
 	log: { error(facts: object, message: string): void }
 }
 
@@ -51,14 +51,17 @@ export function createConsoleApp(options: ConsoleAppOptions, modules: ConsoleApp
 	})
 
 	// Vite names these by their content, so they never change.
-	app.use('/assets/*', serveStatic({ root: CLIENT_FILES, onFound: (_path, c) => cacheFor(c, 31_536_000, 'immutable') }))
+	app.use(
+		'/assets/*',
+		fileOf(pages, (c) => cacheFor(c, 31_536_000, 'immutable')),
+	)
 	// A tab older than this build asks for files of its own build: not there, rather than a login page in their place.
 	app.all('/assets/*', () => {
 		throw new LatticeError('NOT_FOUND', 'This file is not part of this build. Load the page again.')
 	})
-	app.use(serveStatic({ root: CLIENT_FILES, onFound: (_path, c) => cacheFor(c, 3600, 'must-revalidate') }))
+	app.use(fileOf(pages, (c) => cacheFor(c, 3600, 'must-revalidate')))
 	app.all('*', (c) =>
-		pages(c.req.raw, {
+		pages.handle(c.req.raw, {
 			services,
 			client: clientOf(c.env.incoming, options),
 			cookieSecrets: options.cookieSecrets,
@@ -77,6 +80,11 @@ export function createConsoleApp(options: ConsoleAppOptions, modules: ConsoleApp
 		return c.json({ error: error.toJSON() }, statusOf(error))
 	})
 	return app
+}
+
+function fileOf({ files }: Pages, onFound: (c: Context) => void) {
+	const getContent = async (path: string) => files.get(path) ?? null
+	return serveStatic<ConsoleEnv>({ root: '', getContent, onFound: (_path, c) => onFound(c) })
 }
 
 function measured(metrics: Metrics) {

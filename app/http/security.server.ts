@@ -40,14 +40,15 @@ function policy(nonce: string): string {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * A change that a browser's cookie would authorise must come from a page of this origin. Requests with a bearer token
- * carry their own authority; programs without a browser send neither Origin nor Sec-Fetch-Site.
+ * A change that a browser asks for must come from a page of this origin: SameSite=Lax keeps the cookie out of foreign
+ * POSTs, but not out of a sibling subdomain's, and a login needs none. Requests with a bearer token carry their own
+ * authority; programs without a browser send neither Origin nor Sec-Fetch-Site. A page cannot set X-Forwarded-Host.
  */
 export function requireSameOrigin(options: { publicUrl: URL | null }): MiddlewareHandler<ConsoleEnv> {
 	return async (c, next) => {
 		const isChange = !SAFE_METHODS.has(c.req.method)
-		if (isChange && c.req.header('cookie') && !c.req.header('authorization')) {
-			const hosts = new Set([c.req.header('host'), options.publicUrl?.host])
+		if (isChange && !c.req.header('authorization')) {
+			const hosts = new Set([c.req.header('host'), c.req.header('x-forwarded-host'), options.publicUrl?.host])
 			if (!isSameOrigin(c.req.header('origin'), c.req.header('sec-fetch-site'), hosts)) {
 				throw new LatticeError(
 					'FORBIDDEN',

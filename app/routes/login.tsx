@@ -2,7 +2,7 @@ import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFuncti
 import { Link, useActionData, useLoaderData } from '@remix-run/react'
 import { AccountPage } from '../components/shell/account-page.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
-import { actorOf, requireSameOrigin, safeReturn, signIn } from '../session.server.ts'
+import { actorOf, safeReturn, signIn } from '../session.server.ts'
 import { authenticatorFor } from '../session-strategy.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
 
@@ -10,13 +10,12 @@ export const meta: MetaFunction = () => [{ title: 'Log in · Lattice' }]
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	const to = safeReturn(new URL(request.url).searchParams.get('to'))
-	if (await answered(actorOf(request, context))) throw redirect(to)
+	if (await actorOf(request, context)) throw redirect(to)
 	if (await answered(context.services.accounts.isFresh())) throw redirect('/register')
 	return { returning: to !== '/' }
 }
 
 export async function action({ request, context }: ActionFunctionArgs) {
-	requireSameOrigin(request)
 	const form = await request.clone().formData()
 	try {
 		const { sessionId } = await authenticatorFor(context).authenticate('login', request)

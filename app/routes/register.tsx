@@ -2,19 +2,18 @@ import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFuncti
 import { Link, useActionData, useLoaderData } from '@remix-run/react'
 import { AccountPage } from '../components/shell/account-page.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
-import { actorOf, requireSameOrigin, signIn } from '../session.server.ts'
+import { actorOf, signIn } from '../session.server.ts'
 import { authenticatorFor } from '../session-strategy.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
 
 export const meta: MetaFunction = () => [{ title: 'Create account · Lattice' }]
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
-	if (await answered(actorOf(request, context))) throw redirect('/')
+	if (await actorOf(request, context)) throw redirect('/')
 	return { fresh: await answered(context.services.accounts.isFresh()) }
 }
 
 export async function action({ request, context }: ActionFunctionArgs) {
-	requireSameOrigin(request)
 	const form = await request.clone().formData()
 	try {
 		const { sessionId } = await authenticatorFor(context).authenticate('register', request)

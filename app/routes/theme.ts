@@ -1,5 +1,5 @@
 import { type ActionFunctionArgs, redirect } from '@remix-run/node'
-import { requireSameOrigin, safeReturn } from '../session.server.ts'
+import { safeReturn } from '../session.server.ts'
 import { serializeTheme, themeFrom } from '../session-theme.server.ts'
 
 export function loader() {
@@ -7,7 +7,6 @@ export function loader() {
 }
 
 export async function action({ request, context }: ActionFunctionArgs) {
-	requireSameOrigin(request)
 	const form = await request.formData()
 	const back = form.get('to')
 	return redirect(safeReturn(typeof back === 'string' ? back : null), {

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -16,6 +17,8 @@ export interface PostgresServer {
 	/** as a crash: no checkpoint, connections cut */
 	crash(): Promise<void>
 	start(): Promise<void>
+	/** as a disk that hangs: connections stay open, nothing answers; gives back how it goes on */
+	freeze(): () => void
 	/** stops it and removes its data */
 	close(): Promise<void>
 }
@@ -43,6 +46,15 @@ export async function startPostgres(): Promise<PostgresServer> {
 	return {
 		start,
 		crash: () => stop('immediate'),
+		freeze: () => {
+			const postmaster = readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n', 1).join()
+			const backends = execFileSync('ps', ['-o', 'pid=', '--ppid', postmaster], { encoding: 'utf8' })
+			// the postmaster first: it would make new backends
+			const pids = [postmaster, ...backends.trim().split('\n')].map(Number)
+			const all = (signal: NodeJS.Signals) => pids.forEach((pid) => void process.kill(pid, signal))
+			all('SIGSTOP')
+			return () => all('SIGCONT')
+		},
 		createDatabase: async () => {
 			const name = `t${randomBytes(6).toString('hex')}`
 			const client = new pg.Client({ connectionString: `postgresql://lattice@127.0.0.1:${port}/postgres` })
