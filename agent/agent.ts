@@ -62,6 +62,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		key,
 		listen: config.meshListen,
 		announce: config.announce,
+		relay: true,
 		trust: () => standing.trustOrNull,
 		certificate: () => standing.certificateOrNull,
 		log,
@@ -97,7 +98,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			restUrl: isLoopback(config.host) ? null : urlOf(config.host, config.port),
 			version: packageJson.version,
 		},
-		{ runtime, assignments, changes, addresses: () => peer.addresses() },
+		{ runtime, assignments, changes, reach: () => ({ addresses: members.addresses(), relay: members.relays }) },
 	)
 	const directory = new Directory({ status: () => nodeStatus.status(), reports: () => workloads.reports() })
 	const consolePeer = () => peer.connected().find((connection) => connection.certificate.role === 'console') ?? null
@@ -195,6 +196,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		incarnation,
 		known: standing.members,
 		log,
+		onReach: () => changes.emit({ kind: 'node' }),
 		onIncarnation: (value) => db.raise('incarnation', value),
 		onOffence: ({ by, reason }) => metrics.offences.inc({ by, reason }),
 	})

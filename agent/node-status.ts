@@ -8,7 +8,8 @@ export interface NodeStatusModules {
 	runtime: ContainerRuntime
 	assignments: Assignments
 	changes: Changes
-	addresses: () => string[]
+	/** where others reach this node, and whether it relays for those that nobody can dial */
+	reach: () => Pick<NodeStatus, 'addresses' | 'relay'>
 }
 
 export interface NodeStatusOptions {
@@ -26,7 +27,6 @@ const REFRESH_MS = 10_000
 const ENGINE_RETRY_MS = 1_000
 /** Failures older than this no longer count against the node. */
 const FAILURE_WINDOW_MS = 10 * 60_000
-const ADDRESSES_MS = 500
 const NO_RESOURCES = { cpus: 0, memoryBytes: 0, diskBytes: 0 }
 
 /** What this node says about itself: the engine's word, refreshed, and its own reservations, always current. */
@@ -38,8 +38,6 @@ export class NodeStatusSource {
 	#sequence = 0
 	#failures: number[] = []
 	#told = ''
-	#knownAddresses: string[] = []
-	#addressesAt = Number.NEGATIVE_INFINITY
 	#timer: NodeJS.Timeout | null = null
 	#off: (() => void) | null = null
 
@@ -127,18 +125,8 @@ export class NodeStatusSource {
 					replicas: assignments.replicas(assignment.workloadId).length,
 				})),
 			version,
-			addresses: this.#addresses(),
+			...this.#modules.reach(),
 		}
-	}
-
-	/** Asking the system for its interfaces costs a millisecond, and an order asks for the status many times. */
-	#addresses(): string[] {
-		const now = performance.now()
-		if (now - this.#addressesAt > ADDRESSES_MS) {
-			this.#knownAddresses = this.#modules.addresses()
-			this.#addressesAt = now
-		}
-		return this.#knownAddresses
 	}
 }
 

@@ -75,6 +75,7 @@ class FakeHost {
 			os: 'linux',
 			engine: { ready: true, reason: null, version: '1' },
 			gateway: false,
+			relay: false,
 			restUrl: null,
 			images: [],
 			recentFailures: 0,

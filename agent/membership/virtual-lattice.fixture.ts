@@ -319,6 +319,7 @@ export function entryOf(peerId: string, incarnation: number, sequence: number): 
 		os: 'linux',
 		engine: { ready: true, reason: null, version: '20.10.24' },
 		gateway: false,
+		relay: false,
 		restUrl: null,
 		images: [],
 		recentFailures: 0,

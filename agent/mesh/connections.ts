@@ -1,5 +1,6 @@
 import type { MembershipClaims } from '../identity/index.ts'
 import { LatticeError } from '../protocol/index.ts'
+import { relayOf } from './circuits.ts'
 import type { Connection } from './libp2p-types.ts'
 import type { MeshLog, PeerChange, PeerConnection } from './peer.ts'
 
@@ -23,10 +24,12 @@ interface Entry {
 export class Connections {
 	readonly #entries = new Map<Connection, Entry>()
 	readonly #listeners = new Set<(change: PeerChange) => void>()
+	readonly #onAdmitted: (connection: Connection) => void
 	readonly #admissionTimeoutMs: number
 	readonly #log: MeshLog
 
-	constructor(options: { admissionTimeoutMs: number; log: MeshLog }) {
+	constructor(options: { admissionTimeoutMs: number; onAdmitted?: (connection: Connection) => void; log: MeshLog }) {
+		this.#onAdmitted = options.onAdmitted ?? (() => undefined)
 		this.#admissionTimeoutMs = options.admissionTimeoutMs
 		this.#log = options.log
 	}
@@ -51,10 +54,12 @@ export class Connections {
 		const entry = this.#entries.get(connection)
 		if (entry === undefined) return
 		const isNew = this.of(claims.peerId) === null
+		const isFirst = entry.admitted === null
 		clearTimeout(entry.timer)
 		entry.admitted = { claims, certificate }
 		entry.rttMs ??= rttMs
 		if (isNew) this.#tell({ peerId: claims.peerId, connected: true })
+		if (isFirst) this.#onAdmitted(connection)
 	}
 
 	/** One admission a connection at a time: whoever else wants the same connection waits for it. */
@@ -69,6 +74,11 @@ export class Connections {
 
 	claimsOf(connection: Connection): MembershipClaims | null {
 		return this.#entries.get(connection)?.admitted?.claims ?? null
+	}
+
+	claimsOfPeer(peerId: string): MembershipClaims | null {
+		const connection = this.of(peerId)
+		return connection === null ? null : this.claimsOf(connection)
 	}
 
 	/**
@@ -95,6 +105,13 @@ export class Connections {
 		return [...this.#entries.values()].filter((entry) => entry.admitted !== null).map((entry) => entry.connection)
 	}
 
+	/** Open connections with a peer that run through others. */
+	relayedOf(peerId: string): Connection[] {
+		return this.admitted().filter(
+			({ remotePeer, direct, status }) => remotePeer.toString() === peerId && !direct && status === 'open',
+		)
+	}
+
 	/** One connection a peer. */
 	list(): PeerConnection[] {
 		const seen = new Map<string, PeerConnection>()
@@ -105,6 +122,7 @@ export class Connections {
 				certificate: admitted.claims,
 				direction: connection.direction,
 				relayed: !connection.direct,
+				through: relayOf(connection.remoteAddr.toString())?.peerId ?? null,
 				remoteAddress: connection.remoteAddr.toString(),
 				rttMs: connection.rtt ?? rttMs,
 			})

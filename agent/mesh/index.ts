@@ -1,6 +1,6 @@
+export { createPeer } from './create-peer.ts'
 export type { MemberTransport } from './member-transport.ts'
 export { Members, type MembersOptions, type OwnStatus } from './members.ts'
-export { createPeer } from './mesh-peer.ts'
 export type {
 	CommandHandler,
 	JoinHandler,

@@ -13,10 +13,12 @@ import {
 } from '../membership/index.ts'
 import type { NodeStatus, StatusRecord } from '../protocol/index.ts'
 import { LatticeError } from '../protocol/index.ts'
+import { isCircuit } from './circuits.ts'
 import { MemberCertificates } from './member-certificates.ts'
 import type { MemberMessage, Verdict } from './member-transport.ts'
 import { MeshKeeper, type Wanted } from './mesh-keeper.ts'
 import type { MeshLog, Peer } from './peer.ts'
+import { type RelayCandidate, Relays } from './relays.ts'
 
 /** Changes within this time travel together; the first of a burst travels at once. */
 const ANNOUNCE_PAUSE_MS = 100
@@ -33,6 +35,8 @@ export interface MembersOptions {
 	known?: Wanted[]
 	log: MeshLog
 	timing?: Partial<Timing>
+	/** where this node is reached, or whether it relays, is news: announce it */
+	onReach?: () => void
 	/** the incarnation rose: keep it */
 	onIncarnation?: (incarnation: number) => void
 	/** a member did what no honest one does; already logged */
@@ -53,6 +57,7 @@ export class Members {
 	readonly #certificates: MemberCertificates
 	readonly #door: Door
 	readonly #keeper: MeshKeeper
+	readonly #relays: Relays
 	readonly #sign: Sign
 	readonly #endings: (() => void)[] = []
 	#timer: NodeJS.Timeout | undefined
@@ -81,6 +86,22 @@ export class Members {
 			certified: (certificate, peerId) => this.#certificates.certified(certificate, peerId),
 		})
 		this.#keeper = new MeshKeeper({ peer, log, wanted: () => this.#wanted() })
+		this.#relays = new Relays({
+			peer,
+			log,
+			candidates: () => this.#relayCandidates(),
+			onChange: () => options.onReach?.(),
+		})
+	}
+
+	/** Where others reach this node: directly, and, when somebody cannot dial it, through relays. */
+	addresses(): string[] {
+		return [...this.#options.peer.addresses(), ...this.#relays.addresses()]
+	}
+
+	/** Others can dial this node, so it relays for those that nobody can dial. */
+	get relays(): boolean {
+		return this.#relays.isReachable
 	}
 
 	start(): void {
@@ -97,6 +118,8 @@ export class Members {
 			if (certificate.role !== 'device') this.#feed({ kind: 'connected', peerId })
 		}
 		this.#keeper.start()
+		// One that watches only (the console) has no addresses to announce.
+		if (this.#options.onReach) this.#relays.start()
 		this.#feed({ kind: 'tick' })
 	}
 
@@ -104,6 +127,7 @@ export class Members {
 		this.#running = false
 		for (const end of this.#endings.splice(0)) end()
 		this.#keeper.stop()
+		this.#relays.stop()
 		clearTimeout(this.#timer)
 		clearTimeout(this.#announceTimer)
 	}
@@ -162,6 +186,9 @@ export class Members {
 				if (liveness === 'alive') this.#keeper.want({ peerId, addresses: this.#addressesOf(peerId) })
 				return undefined
 			}
+			case 'status':
+				if (effect.entry.status.relay) this.#relays.soon()
+				return undefined
 			case 'incarnation':
 				this.#options.onIncarnation?.(effect.incarnation)
 				return undefined
@@ -215,6 +242,14 @@ export class Members {
 
 	#addressesOf(peerId: string): string[] {
 		return this.#membership.status(peerId)?.status.addresses ?? []
+	}
+
+	#relayCandidates(): RelayCandidate[] {
+		return this.#membership.members().map(({ peerId, liveness }) => {
+			const status = this.#membership.status(peerId)?.status
+			const relays = liveness === 'alive' && status?.relay === true
+			return { peerId, relays, addresses: (status?.addresses ?? []).filter((address) => !isCircuit(address)) }
+		})
 	}
 
 	/** The living, and those known from before of whom nothing was heard yet. */

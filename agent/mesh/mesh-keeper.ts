@@ -6,6 +6,8 @@ const SECOND_SIDE_MS = 750
 const SWEEP_MS = 5_000
 /** With no connection at all there is nothing better to do. */
 const LONELY_SWEEP_MS = 1_000
+/** A relayed connection is good enough for a while; a failed attempt for a direct one costs seconds of silent packets. */
+const UPGRADE_MS = 60_000
 
 export interface Wanted {
 	peerId: string
@@ -18,6 +20,8 @@ export class MeshKeeper {
 	readonly #log: MeshLog
 	readonly #wanted: () => Wanted[]
 	readonly #dialling = new Set<string>()
+	/** when a direct way was last tried */
+	readonly #triedAt = new Map<string, number>()
 	readonly #timers = new Set<NodeJS.Timeout>()
 	#sweepTimer: NodeJS.Timeout | undefined
 
@@ -56,14 +60,20 @@ export class MeshKeeper {
 	async #dial(member: Wanted): Promise<void> {
 		const { peerId } = member
 		if (peerId === this.#peer.peerId || this.#dialling.has(peerId) || member.addresses.length === 0) return
-		if (this.#peer.connected().some((connection) => connection.peerId === peerId)) return
+		const known = this.#peer.connected().find((connection) => connection.peerId === peerId)
+		if (known && !(known.relayed && this.#isUpgradeDue(peerId))) return
+		this.#triedAt.set(peerId, performance.now())
 		this.#dialling.add(peerId)
 		try {
-			await this.#peer.dial(member)
+			await (known ? this.#peer.upgrade(member) : this.#peer.dial(member))
 		} catch (thrown) {
 			this.#log.debug({ peer: peerId, reason: LatticeError.from(thrown).message }, 'not connected yet')
 		} finally {
 			this.#dialling.delete(peerId)
 		}
+	}
+
+	#isUpgradeDue(peerId: string): boolean {
+		return performance.now() - (this.#triedAt.get(peerId) ?? Number.NEGATIVE_INFINITY) > UPGRADE_MS
 	}
 }

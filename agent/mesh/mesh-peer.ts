@@ -10,13 +10,15 @@ import {
 	type RenewGranted,
 	type WatchFrame,
 } from '../protocol/index.ts'
-import { Connections } from './connections.ts'
+import { isCircuit, type Reservations } from './circuits.ts'
+import type { Connections } from './connections.ts'
 import type { Ground } from './door.ts'
 import { Gossip } from './gossip.ts'
 import type { Connection } from './libp2p-types.ts'
 import { MemberProtocols } from './member-protocols.ts'
 import type { MemberTransport } from './member-transport.ts'
-import { createNode, type NodeServices, startNode } from './node.ts'
+import { type NodeServices, startNode } from './node.ts'
+import { announceable } from './own-addresses.ts'
 import type {
 	CommandHandler,
 	JoinHandler,
@@ -30,42 +32,32 @@ import type {
 } from './peer.ts'
 import { Admission } from './protocol-admission.ts'
 import { Commands } from './protocol-command.ts'
+import { DialBack } from './protocol-dial-back.ts'
 import { Join } from './protocol-join.ts'
 import { Renew } from './protocol-renew.ts'
 import { Watch } from './protocol-watch.ts'
 import { Reach } from './reach.ts'
+import type { RelayTransport } from './relay-transport.ts'
+import type { Retirement } from './retirement.ts'
 
-const TIMEOUTS: MeshTimeouts = {
-	admission: LIMITS.admissionTimeoutMs,
-	firstFrame: LIMITS.firstFrameTimeoutMs,
-	reach: 4_500,
-	address: 1_500,
-	issuer: 10_000,
-	recheck: 60_000,
-	ping: 10_000,
-}
 /** Revocations that arrive together are passed on together. */
 const SPREAD_DEBOUNCE_MS = 100
+/** Asking the system for its interfaces costs a millisecond, and an order asks for the status many times. */
+const ADDRESSES_MS = 1_000
 /** A member that was removed gets this long to hear why; its commands count for nothing meanwhile. */
 const LAST_WORD_MS = 500
 
-export async function createPeer(options: PeerOptions): Promise<Peer> {
-	const timeouts = { ...TIMEOUTS, ...options.timeouts }
-	const connections = new Connections({ admissionTimeoutMs: timeouts.admission, log: options.log })
-	const node = await createNode(options, timeouts, {
-		isAdmitted: async (connection) => (await connections.identified(connection)) !== null,
-		isMember: async (connection) => ((await connections.identified(connection))?.role ?? 'device') !== 'device',
-	})
-	const ground = { node, connections, log: options.log, firstFrameMs: timeouts.firstFrame }
-	const peer = new MeshPeer(ground, node.services, options, timeouts)
-	await peer.serve()
-	return peer
+export interface Parts {
+	services: NodeServices
+	reservations: Reservations
+	retirement: Retirement
 }
 
 /** Holds the protocols together; each does its own work in its own file. */
-class MeshPeer implements Peer {
+export class MeshPeer implements Peer {
 	readonly peerId: string
 	readonly members: MemberTransport
+	readonly relay: RelayTransport
 	readonly #node: Libp2p
 	readonly #services: NodeServices
 	readonly #connections: Connections
@@ -78,11 +70,17 @@ class MeshPeer implements Peer {
 	readonly #commands: Commands
 	readonly #watch: Watch
 	readonly #members: MemberProtocols
+	readonly #dialBack: DialBack
+	readonly #retirement: Retirement
 	#recheckTimer: NodeJS.Timeout | undefined
 	#spreadTimer: NodeJS.Timeout | undefined
+	#listening: string[] = []
+	#listeningAt = 0
 	#trusted: { trust: Trust; unsubscribe: () => void } | null = null
 
-	constructor(ground: Ground, services: NodeServices, options: PeerOptions, timeouts: MeshTimeouts) {
+	constructor(ground: Ground, parts: Parts, options: PeerOptions, timeouts: MeshTimeouts) {
+		const { services, reservations, retirement } = parts
+		const { transports } = services
 		this.#node = ground.node
 		this.#services = services
 		this.#connections = ground.connections
@@ -93,7 +91,9 @@ class MeshPeer implements Peer {
 		this.#admission = new Admission(ground, { trust, certificate, timeoutMs: timeouts.reach })
 		this.#reach = new Reach({
 			...ground,
+			transports,
 			timeoutMs: timeouts.reach,
+			relayTimeoutMs: 2 * timeouts.address,
 			admit: (connection) => this.#admission.initiate(connection),
 			isEnrolled: () => this.#isEnrolled(),
 		})
@@ -103,13 +103,28 @@ class MeshPeer implements Peer {
 		this.#watch = new Watch(ground, this.#reach)
 		this.#members = new MemberProtocols(ground, this.#reach, new Gossip(ground, services.pubsub))
 		this.members = this.#members
+		this.#retirement = retirement
+		this.#dialBack = new DialBack(ground, this.#reach, {
+			transports,
+			addressMs: timeouts.address,
+			own: () => this.addresses(),
+		})
+		this.relay = {
+			dialBack: (peerId) => this.#dialBack.ask(peerId),
+			reserve: (peerId) => reservations.reserve(peerId),
+			reserved: () => reservations.held(),
+			onReserved: (listener) => reservations.onChange(listener),
+		}
 	}
 
 	async serve(): Promise<void> {
-		for (const protocol of [this.#admission, this.#join, this.#renew, this.#commands, this.#watch, this.#members])
-			await protocol.serve()
+		const { trusting, working } = {
+			trusting: [this.#admission, this.#join, this.#renew],
+			working: [this.#commands, this.#watch, this.#members, this.#dialBack],
+		}
+		for (const protocol of [...trusting, ...working]) await protocol.serve()
 		this.#node.addEventListener('connection:open', (event) => this.#onOpen(event.detail))
-		this.#node.addEventListener('connection:close', (event) => this.#connections.closed(event.detail))
+		this.#node.addEventListener('connection:close', (event) => this.#onClose(event.detail))
 		this.#connections.onPeer(({ peerId, connected }) => connected && this.#identify(peerId))
 	}
 
@@ -122,19 +137,34 @@ class MeshPeer implements Peer {
 	async stop(): Promise<void> {
 		clearInterval(this.#recheckTimer)
 		clearTimeout(this.#spreadTimer)
+		this.#retirement.stop()
 		this.#trusted?.unsubscribe()
 		this.#trusted = null
 		await this.#node.stop()
 	}
 
 	addresses(): string[] {
+		const now = performance.now()
+		if (this.#listening.length === 0 || now - this.#listeningAt > ADDRESSES_MS) {
+			this.#listening = this.#findAddresses()
+			this.#listeningAt = now
+		}
+		return this.#listening
+	}
+
+	#findAddresses(): string[] {
 		const suffix = `/p2p/${this.peerId}`
-		const all = [...this.#services.listening.addresses(), ...this.#node.getMultiaddrs().map(String)]
+		const listening = announceable(this.#services.transports.addresses())
+		const all = [...(this.#options.announce ?? []), ...listening].filter((address) => !isCircuit(address))
 		return [...new Set(all.map((address) => (address.endsWith(suffix) ? address : `${address}${suffix}`)))]
 	}
 
 	async dial(member: { peerId: string; addresses: string[] }): Promise<void> {
 		await this.#reach.connect(member)
+	}
+
+	upgrade(member: { peerId: string; addresses: string[] }): Promise<void> {
+		return this.#reach.upgrade(member)
 	}
 
 	async hangUp(peerId: string): Promise<void> {
@@ -197,6 +227,12 @@ class MeshPeer implements Peer {
 	#onOpen(connection: Connection): void {
 		this.#subscribe()
 		this.#connections.opened(connection)
+	}
+
+	#onClose(connection: Connection): void {
+		this.#connections.closed(connection)
+		// Gossip ran over one of several connections: its services find the one that is left by identifying it again.
+		this.#identify(connection.remotePeer.toString())
 	}
 
 	/** libp2p's services (relay, gossip) learn of a peer by this; only once it is admitted. */

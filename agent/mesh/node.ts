@@ -1,24 +1,33 @@
-import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
-
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { LatticeError, LIMITS } from '../protocol/index.ts'
+import { circuitTransport, Reservations, relayServer } from './circuits.ts'
 import { corkedTcp } from './corked-tcp.ts'
+import { endingNoise } from './ending-noise.ts'
 import { gossipService } from './gossip.ts'
 import { guarded } from './guarded-service.ts'
 import type { Connection } from './libp2p-types.ts'
+import { announceable } from './own-addresses.ts'
 import type { MeshTimeouts, PeerOptions } from './peer.ts'
 
 /** What the services of libp2p know that its public face does not say. */
 export interface NodeServices extends Record<string, unknown> {
-	/** every address listened on, public ones too: `getMultiaddrs` hides those until AutoNAT has confirmed them */
-	listening: { addresses(): string[] }
+	transports: Transports
 	identify: { identify(connection: Connection): Promise<unknown> }
 	pubsub: GossipSub
+}
+
+/** The part of libp2p that its public face hides. */
+export interface Transports {
+	/** every address listened on, public ones too: `getMultiaddrs` hides those until AutoNAT has confirmed them */
+	addresses(): string[]
+	/** A new connection, also where there is one, and beside whatever `node.dial` does: that one joins dials of a peer. */
+	dial(address: Multiaddr, signal: AbortSignal): Promise<Connection>
 }
 
 /** Where an admission is under way its end is waited for: the other side may be done with it before this one. */
@@ -26,25 +35,46 @@ export interface Checks {
 	isAdmitted: (connection: Connection) => Promise<boolean>
 	/** admitted, and a node of the lattice rather than a user's device */
 	isMember: (connection: Connection) => Promise<boolean>
+	/** a place at this relay */
+	mayReserve: (peerId: string) => boolean
+	/** one more circuit through it */
+	mayRelay: () => boolean
 }
 
-/**
- * TCP, Noise, yamux. Circuit relay joins as a further service (and transport) here, each `guarded`, so that
- * a stranger speaks none of their protocols.
- */
+/** TCP and circuits, Noise, yamux. Each service and the relays are `guarded`: a stranger speaks none of their protocols. */
 export async function createNode(
-	options: Pick<PeerOptions, 'key' | 'listen' | 'announce'>,
+	options: Pick<PeerOptions, 'key' | 'listen' | 'announce' | 'relay'>,
 	timeouts: MeshTimeouts,
-	{ isAdmitted, isMember }: Checks,
-): Promise<Libp2p<NodeServices>> {
+	{ isAdmitted, isMember, mayReserve, mayRelay }: Checks,
+): Promise<{ node: Libp2p<NodeServices>; reservations: Reservations }> {
+	const reservations = Promise.withResolvers<Reservations>()
 	const seed = Buffer.from(options.key.seed, 'base64url')
-	return createLibp2p<NodeServices>({
+	const node = await createLibp2p<NodeServices>({
 		start: false,
 		privateKey: await generateKeyPairFromSeed('Ed25519', seed),
 		nodeInfo: { name: 'lattice', version: '1', userAgent: 'lattice/1' },
-		addresses: { listen: options.listen, appendAnnounce: options.announce ?? [] },
-		transports: [corkedTcp()],
-		connectionEncrypters: [noise()],
+		addresses: {
+			listen: options.listen,
+			appendAnnounce: options.announce ?? [],
+			// What identify tells others, and a relay those with a place.
+			announceFilter: (addresses) => {
+				const useful = new Set(announceable(addresses.map(String)))
+				return addresses.filter((address) => useful.has(address.toString()))
+			},
+		},
+		transports: [
+			corkedTcp(),
+			(components) => {
+				const transport = guarded(circuitTransport(), isMember)(components)
+				reservations.resolve(new Reservations(transport))
+				return transport
+			},
+		],
+		connectionGater: {
+			denyInboundRelayReservation: (source) => !mayReserve(source.toString()),
+			denyOutboundRelayedConnection: () => !mayRelay(),
+		},
+		connectionEncrypters: [endingNoise()],
 		streamMuxers: [
 			yamux({
 				maxInboundStreams: 4 * LIMITS.streamsPerProtocol,
@@ -69,11 +99,14 @@ export async function createNode(
 			// After admission, by this room: a stranger is told nothing.
 			identify: guarded(identify({ runOnConnectionOpen: false, runOnLimitedConnection: true }), isAdmitted),
 			pubsub: guarded(gossipService(), isMember),
-			listening: (components) => ({
-				addresses: () => components.transportManager.getAddrs().map((address) => address.toString()),
+			transports: ({ transportManager }) => ({
+				addresses: () => transportManager.getAddrs().map(String),
+				dial: (address, signal) => transportManager.dial(address, { signal }),
 			}),
+			...(options.relay ? { relay: guarded(relayServer(), isAdmitted) } : {}),
 		},
 	})
+	return { node, reservations: await reservations.promise }
 }
 
 /** Listens, or says which address cannot be had. */

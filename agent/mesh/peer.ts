@@ -9,6 +9,7 @@ import type {
 	WatchFrame,
 } from '../protocol/index.ts'
 import type { MemberTransport } from './member-transport.ts'
+import type { RelayTransport } from './relay-transport.ts'
 
 /** The part of pino's logger that this room uses. */
 export interface MeshLog {
@@ -25,6 +26,8 @@ export interface PeerOptions {
 	listen: string[]
 	/** multiaddrs that others reach this peer by, beside those it listens on */
 	announce?: string[]
+	/** carries circuits of others, for those that nobody can dial */
+	relay?: boolean
 	/** null before enrolment */
 	trust: () => Trust | null
 	/** the own membership or device certificate; null before enrolment */
@@ -62,6 +65,8 @@ export interface PeerConnection {
 	direction: 'inbound' | 'outbound'
 	/** through another node */
 	relayed: boolean
+	/** peer id of that node; null when the connection is direct */
+	through: string | null
 	remoteAddress: string
 	/** null before the first measurement; then of the last 10 seconds */
 	rttMs: number | null
@@ -89,13 +94,17 @@ export interface Peer {
 	readonly peerId: string
 	/** for agent/membership: probes, snapshots, gossip */
 	readonly members: MemberTransport
-	/** multiaddrs that end in /p2p/PEERID */
+	/** for agents that may be behind NAT */
+	readonly relay: RelayTransport
+	/** multiaddrs that end in /p2p/PEERID: where others may dial this machine, loopback last; not those through relays */
 	addresses(): string[]
 	start(): Promise<void>
 	stop(): Promise<void>
 
 	/** Connects and is admitted. HOST_UNREACHABLE, or the refusal of the other side (REVOKED, CERTIFICATE_EXPIRED …). */
 	dial(member: { peerId: string; addresses: string[] }): Promise<void>
+	/** Tries for a direct connection in the place of a relayed one, which is closed when nothing needs it any more. */
+	upgrade(member: { peerId: string; addresses: string[] }): Promise<void>
 	/** Closes all connections with that peer. */
 	hangUp(peerId: string): Promise<void>
 	/** Admitted peers, one connection each. */

@@ -1,13 +1,17 @@
+import type { Libp2p } from 'libp2p'
 import { generateKey, issueDevice, peerIdOf, type SigningKey, signGrant, type Trust } from '../identity/index.ts'
 import { ALICE, type LatticeFixture, latticeFixture } from '../identity/lattice.fixture.ts'
 import type { Command, CommandRequest } from '../protocol/index.ts'
-import { createPeer, type MeshLog, type MeshTimeouts, type Peer } from './index.ts'
+import { createPeerOnNode } from './create-peer.ts'
+import type { MeshLog, MeshTimeouts, Peer } from './index.ts'
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 const silent: MeshLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export interface TestPeer {
 	peer: Peer
+	/** what is beneath it */
+	node: Libp2p
 	key: SigningKey
 	/** what the peer is given; a test may change it, as enrolment or renewal does */
 	enrolment: { trust: Trust | null; certificate: string | null }
@@ -19,6 +23,7 @@ interface Wanted {
 	key?: SigningKey
 	certificate?: string | null
 	listen?: string[]
+	relay?: boolean
 	timeouts?: Partial<MeshTimeouts>
 	now?: () => number
 	log?: MeshLog
@@ -67,9 +72,10 @@ export class Peers {
 	async #start(wanted: Wanted, trust: Trust | null): Promise<TestPeer> {
 		const key = wanted.key ?? generateKey()
 		const enrolment: TestPeer['enrolment'] = { trust, certificate: wanted.certificate ?? null }
-		const peer = await createPeer({
+		const { peer, node } = await createPeerOnNode({
 			key,
 			listen: wanted.listen ?? [LOOPBACK],
+			relay: wanted.relay ?? false,
 			trust: () => enrolment.trust,
 			certificate: () => enrolment.certificate,
 			log: wanted.log ?? silent,
@@ -78,6 +84,6 @@ export class Peers {
 		this.#started.push(peer)
 		await peer.start()
 		const member = { peerId: peerIdOf(key.publicKey), addresses: peer.addresses() }
-		return { peer, key, member, enrolment }
+		return { peer, node, key, member, enrolment }
 	}
 }

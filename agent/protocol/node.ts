@@ -37,6 +37,8 @@ export const NodeStatus = z.object({
 	os: z.string(),
 	engine: EngineStatus,
 	gateway: z.boolean(),
+	/** others can dial this node, so it relays for those that nobody can dial */
+	relay: z.boolean().default(false),
 	/** host:port of its REST, as it wants to be reached; null when loopback only */
 	restUrl: z.string().nullable(),
 	/** image references present on the engine (short hashes are not enough to match a tag) */
@@ -46,6 +48,7 @@ export const NodeStatus = z.object({
 	/** replicas by owner and by workload, for spreading */
 	workloads: z.array(z.object({ id: z.string(), owner: z.string(), replicas: z.number().int() })),
 	version: z.string(),
+	/** multiaddrs; of a node that nobody can dial also those through its relays (…/p2p-circuit/…) */
 	addresses: z.array(z.string()),
 })
 export type NodeStatus = z.infer<typeof NodeStatus>

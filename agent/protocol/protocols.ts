@@ -21,6 +21,8 @@ export const PROTOCOL = {
 	probe: protocolId('probe', '1.0.0'),
 	/** Statuses that one side has newer than the other; a newcomer's first look. Members only. */
 	snapshot: protocolId('snapshot', '1.0.0'),
+	/** "Dial me": how a node learns whether others can. Members only. */
+	dialBack: protocolId('dial-back', '1.0.0'),
 } as const
 export type ProtocolName = keyof typeof PROTOCOL
 

@@ -20,6 +20,7 @@ function node(name: string, status: Partial<NodeStatus> = {}, view: Partial<Node
 			os: 'linux',
 			engine: { ready: true, reason: null, version: '20.10.24' },
 			gateway: false,
+			relay: false,
 			restUrl: null,
 			images: [],
 			recentFailures: 0,

@@ -49,6 +49,7 @@ const nodeView = (id: number): fc.Arbitrary<NodeView> =>
 				os: 'linux',
 				engine: { ready: facts.ready, reason: null, version: null },
 				gateway: facts.gateway,
+				relay: false,
 				restUrl: null,
 				images: facts.images,
 				recentFailures: facts.failures,

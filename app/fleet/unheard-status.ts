@@ -16,6 +16,7 @@ export function unheardStatus(peerId: string, name: string): NodeStatus {
 		os: 'unknown',
 		engine: { ready: false, reason: 'This node has joined and has not reported yet.', version: null },
 		gateway: false,
+		relay: false,
 		restUrl: null,
 		images: [],
 		recentFailures: 0,

@@ -130,5 +130,10 @@ function unreachableFromElsewhere(): LatticeError {
 /** A joiner authenticates whom it dials by the peer id in the address. */
 function dialable({ peerId, addresses }: Member): string[] {
 	const suffix = `/p2p/${peerId}`
-	return addresses.map((address) => (address.endsWith(suffix) ? address : `${address}${suffix}`))
+	return (
+		addresses
+			// A relay carries nothing for a stranger.
+			.filter((address) => !address.includes('/p2p-circuit'))
+			.map((address) => (address.endsWith(suffix) ? address : `${address}${suffix}`))
+	)
 }

@@ -47,6 +47,7 @@ function nodeView(id: number, sequence: number, random: (below: number) => numbe
 			os: 'linux',
 			engine: { ready: id % 50 !== 0, reason: null, version: '20.10.24' },
 			gateway: id % 20 === 0,
+			relay: false,
 			restUrl: null,
 			images: Array.from({ length: IMAGES_EACH }, (_, i) => `registry.example/app-${(id * 7 + i) % 400}:1.0`),
 			recentFailures: random(10) === 0 ? 1 : 0,

@@ -268,6 +268,7 @@ export class ScriptedHost {
 			os: 'linux',
 			engine: { ready: true, reason: null, version: '20.10' },
 			gateway: false,
+			relay: false,
 			restUrl: null,
 			images: [],
 			recentFailures: 0,
