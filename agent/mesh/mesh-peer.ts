@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Libp2p } from 'libp2p'
 import type { Trust } from '../identity/index.ts'
-import {
-	type CommandFrame,
-	type CommandRequest,
-	type JoinGranted,
-	type JoinRequest,
-	LIMITS,
-	type RenewGranted,
-	type WatchFrame,
+import type {
+	CommandFrame,
+	CommandRequest,
+	JoinGranted,
+	JoinRequest,
+	RenewGranted,
+	WatchFrame,
 } from '../protocol/index.ts'
 import { isCircuit, type Reservations } from './circuits.ts'
 import type { Connections } from './connections.ts'
