@@ -18,6 +18,7 @@ import { Links } from './links.ts'
 import { createPeer, Members } from './mesh/index.ts'
 import { Metrics } from './metrics.ts'
 import { NodeStatusSource } from './node-status.ts'
+import { peerPaths } from './peer-paths.ts'
 import { type CommandFrame, type CommandRequest, LatticeError, type Requirements } from './protocol/index.ts'
 import { Executor } from './reconciler/execute.ts'
 import { Reconciler } from './reconciler/reconciler.ts'
@@ -146,7 +147,16 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		begin: (id) => reconciler.begin(id),
 		interrupt: (id) => reconciler.interrupt(id),
 	})
-	const reads = new Reads({ runtime, assignments, workloads, events, changes, nodes: () => directory.nodes() })
+	const nodes = () => directory.nodes()
+	const reads = new Reads({
+		runtime,
+		assignments,
+		workloads,
+		events,
+		changes,
+		nodes,
+		peers: () => peerPaths(peer.connected(), nodes()),
+	})
 	const steward = new Steward({
 		key,
 		peerId: peer.peerId,

@@ -74,6 +74,9 @@ export function restApi(modules: RestModules): Hono<Env> {
 	})
 
 	api.get('/api/nodes', (context) => context.json(entry.nodes()))
+	api.get('/api/nodes/:peerId/peers', async (context) =>
+		context.json(await entry.peers(context.var.authority, context.req.param('peerId'), context.req.raw.signal)),
+	)
 	api.get('/api/workloads', (context) =>
 		context.json(entry.list(context.var.authority).map((report) => workloadOf(report))),
 	)

@@ -7,6 +7,7 @@ import {
 	LatticeError,
 	type Node,
 	type NodeView,
+	type PeerPath,
 	type Placement,
 	parseInput,
 	type WorkloadReport,
@@ -138,6 +139,15 @@ export class Entry {
 
 	nodes(): Node[] {
 		return this.#modules.directory.nodes().map(nodeOf)
+	}
+
+	/** With whom that node is connected, and how: its own word. */
+	async peers(authority: Authority, peerId: string, signal: AbortSignal): Promise<PeerPath[]> {
+		if (!this.#modules.directory.nodes().some(({ status }) => status.peerId === peerId)) {
+			throw new LatticeError('NOT_FOUND', `There is no node ${peerId} in this lattice.`, { peerId })
+		}
+		const { peers } = await resultOf(this.#sender.frames(authority, peerId, { kind: 'peers' }, signal))
+		return peers ?? []
 	}
 
 	/** An id, or a name of the subject's own; NOT_FOUND for anything else. */

@@ -56,6 +56,9 @@ export class CommandHost {
 				case 'nodes':
 					yield { type: 'result', result: reads.nodes(subject) }
 					return
+				case 'peers':
+					yield { type: 'result', result: reads.peers() }
+					return
 				case 'get':
 					yield { type: 'result', result: reads.get(command, subject) }
 					return

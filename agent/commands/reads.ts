@@ -1,5 +1,12 @@
 import type { Subject } from '../identity/index.ts'
-import { type CommandFrame, type CommandOf, CommandResult, LatticeError, type NodeView } from '../protocol/index.ts'
+import {
+	type CommandFrame,
+	type CommandOf,
+	CommandResult,
+	LatticeError,
+	type NodeView,
+	type PeerPath,
+} from '../protocol/index.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import type { Assignment, Assignments, ReplicaRow } from '../store/assignments.ts'
 import type { Changes } from '../store/changes.ts'
@@ -16,6 +23,7 @@ export interface ReadsModules {
 	changes: Changes
 	/** the lattice as this node sees it */
 	nodes: () => NodeView[]
+	peers: () => PeerPath[]
 }
 
 const DONE: CommandFrame = { type: 'result', result: CommandResult.parse({}) }
@@ -40,6 +48,10 @@ export class Reads {
 			return { ...view, status: { ...view.status, workloads } }
 		})
 		return CommandResult.parse({ nodes })
+	}
+
+	peers(): CommandResult {
+		return CommandResult.parse({ peers: this.#modules.peers() })
 	}
 
 	/** Credentials are the owner's alone, and the console's that keeps his sealed copy (it acts in his name). */

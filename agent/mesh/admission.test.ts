@@ -31,7 +31,10 @@ describe('a stranger on the mesh port', () => {
 		let asked = 0
 		host.peer.handleCommands(async function* () {
 			asked++
-			yield { type: 'result', result: { report: null, reports: [], nodes: null, credentials: null, claim: null } }
+			yield {
+				type: 'result',
+				result: { report: null, reports: [], nodes: null, peers: null, credentials: null, claim: null },
+			}
 		})
 		host.peer.handleWatch(async function* () {
 			asked++

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { WireError } from './errors.ts'
 import { WorkloadEvent } from './events.ts'
-import { NodeStatus, NodeView } from './node.ts'
+import { NodeStatus, NodeView, PeerPath } from './node.ts'
 import { Placement } from './placement.ts'
 import {
 	CommandId,
@@ -50,6 +50,8 @@ export const Command = z.discriminatedUnion('kind', [
 	z.object({ kind: z.literal('list') }),
 	/** what this host knows of every node: for a user's device, which may not watch, so that it can place orders itself */
 	z.object({ kind: z.literal('nodes') }),
+	/** with whom this host is connected, and how */
+	z.object({ kind: z.literal('peers') }),
 	z.object({ kind: z.literal('get'), workloadId: WorkloadId, credentials: z.boolean() }),
 	z.object({ kind: z.literal('events'), workloadId: WorkloadId, follow: z.boolean() }),
 	z.object({
@@ -84,11 +86,12 @@ export const CommandRequest = z.object({
 })
 export type CommandRequest = z.infer<typeof CommandRequest>
 
-/** Result by kind: deploy/start/stop/restart/scale/get give `report`, list gives `reports`, nodes gives `nodes`, delete gives neither. */
+/** Result by kind: deploy/start/stop/restart/scale/get give `report`, list gives `reports`, nodes gives `nodes`, peers gives `peers`, delete gives neither. */
 export const CommandResult = z.object({
 	report: WorkloadReport.nullable().default(null),
 	reports: z.array(WorkloadReport).nullable().default(null),
 	nodes: z.array(NodeView).nullable().default(null),
+	peers: z.array(PeerPath).nullable().default(null),
 	credentials: Credentials.nullable().default(null),
 	/** claim: the signed reservation and the workload id it is for (the first order's, on a repeated command id) */
 	claim: z.object({ token: z.string(), workloadId: WorkloadId }).nullable().default(null),

@@ -67,6 +67,17 @@ export const NodeView = z.object({
 })
 export type NodeView = z.infer<typeof NodeView>
 
+/** The way from a node to another member now, as that node has it. */
+export const PeerPath = z.object({
+	peerId: z.string(),
+	name: z.string(),
+	/** name of the node that relays; null when the connection is direct */
+	through: z.string().nullable(),
+	/** milliseconds; null before the first measurement */
+	rttMs: z.number().nullable(),
+})
+export type PeerPath = z.infer<typeof PeerPath>
+
 /** A node as API callers see it (contract.md). */
 export const Node = z.object({
 	peerId: z.string(),

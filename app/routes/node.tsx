@@ -33,7 +33,7 @@ export default function NodeRoute() {
 				<ArrowLeft size={14} aria-hidden />
 				All nodes
 			</Link>
-			<NodePage node={node} view={loaded.view} workloads={workloads} stale={stale} />
+			<NodePage node={node} view={loaded.view} paths={loaded.paths} workloads={workloads} stale={stale} />
 		</>
 	)
 }

@@ -78,7 +78,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		audit,
 	})
 	const departures = new Departures({ database, lattice, fleet, records, audit })
-	const nodes = new NodeService({ database, latticeId, keyring, fleet, departures, audit })
+	const nodes = new NodeService({ database, latticeId, keyring, fleet, commands, departures, audit, log })
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {

@@ -6,6 +6,7 @@ import {
 	type Member,
 	type Node,
 	type NodeView,
+	type PeerPath,
 	parseInput,
 	type Workload,
 } from '../../agent/protocol/index.ts'
@@ -15,12 +16,15 @@ import { createInvite } from '../models/invite.server.ts'
 import { workloadsOnHost } from '../models/workload.server.ts'
 import type { AuditTrail } from './audit.server.ts'
 import type { Departures } from './departures.server.ts'
+import type { HostCommands } from './host-commands.server.ts'
 import { NodeInput } from './node-inputs.ts'
 import { nodeOf } from './node-view.server.ts'
 import type { Actor, Nodes } from './services.ts'
 import { maySee, viewOf } from './workload-view.server.ts'
 
 const MAX_TTL_S = 30 * 86_400
+/** A page does not wait longer for what is of interest only. */
+const PATHS_TIMEOUT_MS = 2_000
 /** The first agent of this machine starts right after the console. */
 const LOCAL_TTL_S = 15 * 60
 
@@ -35,9 +39,11 @@ export interface NodesModules {
 	database: Database
 	latticeId: string
 	keyring: Keyring
-	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'members'>
+	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'isReachable' | 'members'>
+	commands: Pick<HostCommands, 'result'>
 	departures: Departures
 	audit: AuditTrail
+	log: { warn(facts: object, message: string): void }
 }
 
 export class NodeService implements Nodes {
@@ -52,15 +58,30 @@ export class NodeService implements Nodes {
 		return this.#modules.fleet.views().map(nodeOf)
 	}
 
-	async get(actor: Actor, input: unknown): Promise<{ node: Node; view: NodeView; workloads: Workload[] }> {
+	async get(
+		actor: Actor,
+		input: unknown,
+	): Promise<{ node: Node; view: NodeView; paths: PeerPath[] | null; workloads: Workload[] }> {
 		const { fleet, database } = this.#modules
 		const { peerId } = parseInput(NodeInput, input)
 		const view = fleet.views().find(({ status }) => status.peerId === peerId)
 		if (view === undefined)
 			throw new LatticeError('NOT_FOUND', `There is no node ${peerId} in this lattice.`, { peerId })
-		const records = await workloadsOnHost(database, peerId)
+		const [paths, records] = await Promise.all([this.#paths(actor, peerId), workloadsOnHost(database, peerId)])
 		const visible = records.filter(({ ownerId }) => maySee(actor, ownerId))
-		return { node: nodeOf(view), view, workloads: visible.map((record) => viewOf(record, fleet)) }
+		return { node: nodeOf(view), view, paths, workloads: visible.map((record) => viewOf(record, fleet)) }
+	}
+
+	async #paths(actor: Actor, peerId: string): Promise<PeerPath[] | null> {
+		const { fleet, commands, log } = this.#modules
+		if (!fleet.isReachable(peerId)) return null
+		try {
+			const { peers } = await commands.result(actor.userId, peerId, { kind: 'peers' }, PATHS_TIMEOUT_MS)
+			return peers
+		} catch (thrown) {
+			log.warn({ peer: peerId, code: LatticeError.from(thrown).code }, 'a node did not say how it reaches the others')
+			return null
+		}
 	}
 
 	async invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }> {

@@ -4,6 +4,7 @@ import type {
 	LogLine,
 	Node,
 	NodeView,
+	PeerPath,
 	Placement,
 	StatsSample,
 	Workload,
@@ -108,7 +109,11 @@ export interface Workloads {
 
 export interface Nodes {
 	list(actor: Actor): Promise<Node[]>
-	get(actor: Actor, input: unknown): Promise<{ node: Node; view: NodeView; workloads: Workload[] }>
+	/** `paths`: how the node reaches the others, by its own word; null when it cannot be asked */
+	get(
+		actor: Actor,
+		input: unknown,
+	): Promise<{ node: Node; view: NodeView; paths: PeerPath[] | null; workloads: Workload[] }>
 	/** owner and admin only: revokes its certificate; what it runs is lost to the lattice. `{peerId}` */
 	remove(actor: Actor, input: unknown): Promise<void>
 	/** owner and admin only. `{ttlSeconds, uses, labels}` → one pasted line */

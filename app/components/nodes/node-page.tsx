@@ -1,4 +1,4 @@
-import type { Node, NodeView, Workload } from '../../../agent/protocol/index.ts'
+import type { Node, NodeView, PeerPath, Workload } from '../../../agent/protocol/index.ts'
 import { WorkloadRow } from '../overview/workload-row.tsx'
 import { Age } from '../ui/age.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -8,15 +8,18 @@ import { Meter } from '../ui/meter.tsx'
 import { Status } from '../ui/status.tsx'
 import { Capacity, nodeStatus } from './node-card.tsx'
 import { labelTexts } from './node-row.tsx'
+import { Peers } from './peers.tsx'
 
 interface NodePageProps {
 	node: Node
 	view: NodeView
+	/** null: it could not be asked */
+	paths: PeerPath[] | null
 	workloads: Workload[]
 	stale: boolean
 }
 
-export function NodePage({ node, view, workloads, stale }: NodePageProps) {
+export function NodePage({ node, view, paths, workloads, stale }: NodePageProps) {
 	const { tone, word } = nodeStatus(node, stale)
 	return (
 		<article data-node={node.peerId} data-status={stale ? 'unknown' : node.status}>
@@ -60,6 +63,7 @@ export function NodePage({ node, view, workloads, stale }: NodePageProps) {
 				</section>
 				<NodeFacts node={node} view={view} />
 			</div>
+			{paths !== null && <Peers paths={paths} />}
 			<section aria-labelledby="workloads" className="mt-8">
 				<h2 id="workloads" className="mb-3 text-lg font-semibold">
 					Workloads
@@ -81,6 +85,7 @@ export function NodePage({ node, view, workloads, stale }: NodePageProps) {
 function NodeFacts({ node, view }: Pick<NodePageProps, 'node' | 'view'>) {
 	const labels = labelTexts(node)
 	const { status } = view
+	const direct = status.addresses.filter((address) => !address.includes('/p2p-circuit'))
 	return (
 		<section aria-labelledby="facts" className="card min-w-0 p-4">
 			<h2 id="facts" className="text-lg font-semibold">
@@ -94,14 +99,15 @@ function NodeFacts({ node, view }: Pick<NodePageProps, 'node' | 'view'>) {
 					</span>
 				</Fact>
 				<Fact name="Addresses">
-					{status.addresses.length === 0
+					{direct.length === 0
 						? 'none known'
-						: status.addresses.map((address) => (
+						: direct.map((address) => (
 								<code key={address} className="block truncate select-all" title={address}>
 									{address.replace(/\/p2p\/.*$/, '')}
 								</code>
 							))}
 				</Fact>
+				<Fact name="Inbound">{inbound(status)}</Fact>
 				<Fact name="Gateway">{node.gateway ? 'yes, it fronts workloads of other nodes' : 'no'}</Fact>
 				<Fact name="Labels">{labels.length > 0 ? labels.join(', ') : 'none'}</Fact>
 				<Fact name="Images">{plural(status.images.length, 'image')} on its engine</Fact>
@@ -109,6 +115,13 @@ function NodeFacts({ node, view }: Pick<NodePageProps, 'node' | 'view'>) {
 			</dl>
 		</section>
 	)
+}
+
+function inbound({ relay, addresses }: NodeView['status']): string {
+	if (relay) return 'others can dial it; it relays for those that nobody can'
+	if (addresses.some((address) => address.includes('/p2p-circuit')))
+		return 'not everybody can dial it; reached through relays'
+	return 'not known yet'
 }
 
 function factLine(node: Node, { status, roundTripMs }: NodeView): string {
