@@ -26,7 +26,8 @@ const Environment = z.object({
 	LATTICE_MASTER_KEY_FILE: z.string().optional(),
 	LATTICE_CONSOLE_MESH_LISTEN: z.string().optional(),
 	LATTICE_ANNOUNCE: List.default([]),
-	LATTICE_LOCAL_INVITE: Flag.default(false),
+	/** 1: for an agent beside this console that has not joined; first: only while the lattice has no node */
+	LATTICE_LOCAL_INVITE: z.enum(['0', '1', 'first'], { error: 'is 1, first or 0' }).default('0'),
 	/** as browsers reach it, when that is not its own address; https here makes cookies Secure */
 	LATTICE_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).optional(),
 	/** 1: a reverse proxy in front sets X-Forwarded-For and X-Forwarded-Proto; else they are not believed */
@@ -46,7 +47,7 @@ export interface Config {
 	/** null: any free port, then remembered */
 	meshListen: string | null
 	announce: string[]
-	localInvite: boolean
+	localInvite: '0' | '1' | 'first'
 	publicUrl: URL | null
 	trustProxy: boolean
 	registration: 'open' | 'closed'

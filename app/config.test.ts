@@ -16,7 +16,7 @@ describe('the configuration', () => {
 			host: '127.0.0.1',
 			port: 3000,
 			masterKeyFile: null,
-			localInvite: false,
+			localInvite: '0',
 			registration: 'open',
 			announce: ['a', 'b'],
 		})
@@ -26,7 +26,7 @@ describe('the configuration', () => {
 		[{}, 'DATABASE_URL: is missing'],
 		[{ DATABASE_URL: 'mysql://x' }, 'DATABASE_URL: is not a PostgreSQL URL'],
 		[{ DATABASE_URL, LATTICE_PORT: '70000' }, 'LATTICE_PORT'],
-		[{ DATABASE_URL, LATTICE_LOCAL_INVITE: 'maybe' }, 'LATTICE_LOCAL_INVITE: is 1 or 0'],
+		[{ DATABASE_URL, LATTICE_LOCAL_INVITE: 'maybe' }, 'LATTICE_LOCAL_INVITE: is 1, first or 0'],
 		[{ DATABASE_URL, LATTICE_PUBLIC_URL: 'ftp://x' }, 'LATTICE_PUBLIC_URL: is not an http(s) URL'],
 	])('names what is wrong: %j', (env, sentence) => {
 		expect(() => readConfig(env)).toThrow(sentence)

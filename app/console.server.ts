@@ -78,12 +78,13 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 			log: log.child({ room: 'http' }),
 		},
 	)
+	const wantsInvite = config.localInvite === '1' || (config.localInvite === 'first' && known.length === 0)
 	const server = createAdaptorServer({ fetch: app.fetch })
 	const url = await listening(server, config)
 	return {
 		url,
 		peerId: peer.peerId,
-		invite: config.localInvite ? await set.nodes.inviteLocalAgent() : null,
+		invite: wantsInvite ? await set.nodes.inviteLocalAgent() : null,
 		stop: async () => {
 			housekeeping.stop()
 			set.orders.stop()

@@ -16,7 +16,7 @@ const SYSTEM_UNAVAILABLE = new Set([
 /** SQLSTATE class 08 is "connection exception"; 57P0x a server that shuts down or starts; 28 and 3D a login it refuses; 53 out of resources. */
 const SQLSTATE_UNAVAILABLE = /^(08...|57P0.|28...|3D...|53...)$/
 const WORDS_UNAVAILABLE =
-	/connection terminated|terminating connection|timeout exceeded when trying to connect|server closed the connection|can't reach database|connection timeout|not queryable/i
+	/connection terminated|terminating connection|timeout exceeded when trying to connect|server closed the connection|can't reach database|connection timeout|not queryable|cannot use a pool after/i
 
 /** A database that does not answer is DATABASE_UNAVAILABLE with its remedy; everything else stays what it was. */
 export function databaseError(thrown: unknown): unknown {

@@ -4,6 +4,8 @@ import { Outlet, useActionData, useLoaderData, useNavigate, useRevalidator } fro
 import { useEffect } from 'react'
 import type { LogLine } from '../../agent/protocol/index.ts'
 import { templateOf } from '../../agent/templates/catalogue.ts'
+import { cliOf } from '../components/deploy/cli.ts'
+import { draftOf } from '../components/deploy/draft.ts'
 import { useLive, useLiveWorkloads } from '../components/live/live.tsx'
 import { mergeEvents } from '../components/live/live-store.ts'
 import { ErrorPage } from '../components/shell/error-page.tsx'
@@ -11,6 +13,7 @@ import { WorkloadPage } from '../components/workload/page.tsx'
 import type { LastWords } from '../components/workload/timeline-view.tsx'
 import { requireActor } from '../session.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
+import { formStartOf } from './deploy-form.server.ts'
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [
 	{ title: `${data?.workload.name ?? 'Workload'} · Lattice` },
@@ -24,12 +27,15 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const { workloads } = context.services
 	const { workload, events, ...detail } = await answered(workloads.detail(actor, { id: params.id }))
 	const broken = workload.status === 'failed' || workload.status === 'unhealthy'
-	const { secretNames, snippets } = templateOf(workload.type)
+	const template = templateOf(workload.type)
+	const { type, fields, secretNames, snippets } = template
+	const draft = draftOf(fields, detail.config)
 	return {
 		// Credentials are not in the page until someone asks: not in its HTML, not in its data.
 		workload: { ...workload, credentials: undefined },
 		events,
 		detail,
+		commandLine: cliOf({ name: workload.name, type, fields, draft, defaults: formStartOf(template).defaults }),
 		credentialNames: secretNames,
 		snippets,
 		lastLines: broken ? await lastWords(workloads.logs(actor, { id: params.id, lines: LAST_LINES })) : null,
@@ -84,6 +90,7 @@ export default function WorkloadRoute() {
 			<WorkloadPage
 				workload={workload}
 				detail={loaded.detail}
+				commandLine={loaded.commandLine}
 				events={events}
 				credentialNames={loaded.credentialNames}
 				snippets={loaded.snippets}

@@ -76,8 +76,6 @@ export interface WorkloadDetail {
 	events: WorkloadEvent[]
 	placement: Placement | null
 	owner: UserView
-	/** the equivalent CLI command, without secrets */
-	cli: string
 }
 
 export interface Workloads {

@@ -24,8 +24,8 @@ import {
 import { userView } from './accounts.server.ts'
 import type { AuditTrail } from './audit.server.ts'
 import type { CredentialStore } from './credentials.server.ts'
-import { deployCommandLine, maskedConfig } from './deploy-command-line.ts'
 import type { LatticeKeys } from './lattice.server.ts'
+import { maskedConfig } from './masked-config.ts'
 import type { Orders } from './orders.server.ts'
 import { decide } from './placing.server.ts'
 import type { Records } from './records.server.ts'
@@ -101,7 +101,7 @@ export class WorkloadService implements Workloads {
 		if (owner === null) throw notFound(record.id)
 		const config = actor.userId === record.ownerId ? record.config : maskedConfig(record.config)
 		const { placement } = record
-		return { workload, config, events, placement, owner: userView(owner), cli: deployCommandLine(record) }
+		return { workload, config, events, placement, owner: userView(owner) }
 	}
 
 	async deploy(actor: Actor, input: unknown): Promise<Workload> {

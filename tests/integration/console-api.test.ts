@@ -171,26 +171,6 @@ describe('HTTP', () => {
 })
 
 describe('the process', () => {
-	it('says when the database is away, and goes on when it is back', async () => {
-		const other = await startPostgres()
-		const mine = await startConsoleProcess(await other.createDatabase())
-		try {
-			await other.crash()
-			const away = await fetch(`${mine.url}/readyz`)
-			expect(away.status).toBe(503)
-			expect(await away.json()).toMatchObject({ ok: false, missing: [{ part: 'database' }] })
-			const login = apiOf(mine.url).user.login.mutate({ email: 'a@example.org', password: PASSWORD })
-			await expect(login).rejects.toMatchObject({
-				data: { httpStatus: 503, lattice: { code: 'DATABASE_UNAVAILABLE' } },
-			})
-			await other.start()
-			await eventually(async () => (await fetch(`${mine.url}/readyz`)).ok)
-		} finally {
-			await mine.stop()
-			await other.close()
-		}
-	})
-
 	it('ends within 2 s when told, and when its supervisor is gone, with streams open', async () => {
 		const url = await server.createDatabase()
 		for (const end of ['stop', 'disconnect'] as const) {

@@ -24,7 +24,8 @@ beforeAll(async () => {
 	databaseUrl = await server.createDatabase()
 	homes = [await mkdtemp('/tmp/lattice-test-console-'), await mkdtemp('/tmp/lattice-test-console-')]
 	const [leftHome = '', rightHome = ''] = homes
-	left = await startConsoleProcess(databaseUrl, { home: leftHome })
+	const env = { LATTICE_LOCAL_INVITE: 'first' }
+	left = await startConsoleProcess(databaseUrl, { home: leftHome, env })
 	await cp(path.join(leftHome, 'master.key'), path.join(rightHome, 'master.key'))
 	const login = { email: 'ada@example.org', password: 'correct horse battery' }
 	const registered = await apiOf(left.url).user.register.mutate(login)
@@ -33,7 +34,7 @@ beforeAll(async () => {
 	host = new ScriptedHost('atlas')
 	await host.join((await apiOf(left.url, token).node.invite.mutate({})).token)
 	await eventually(async () => (await apiOf(left.url, token).node.list.query())[0]?.capacity.cpus)
-	right = await startConsoleProcess(databaseUrl, { home: rightHome })
+	right = await startConsoleProcess(databaseUrl, { home: rightHome, env })
 })
 afterAll(async () => {
 	await host?.stop()
@@ -43,6 +44,10 @@ afterAll(async () => {
 })
 
 describe('two consoles on one database', () => {
+	it('invite the agent beside them only while there is no node', () => {
+		expect([left.invite, right.invite]).toEqual([expect.any(String), null])
+	})
+
 	it('are one lattice: a token of one is good at the other, and both watch the nodes', async () => {
 		expect(left.peerId).not.toBe(right.peerId)
 		expect((await apiOf(right.url, token).user.me.query()).id).toBe(userId)

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { lockHome } from '../home.ts'
@@ -49,13 +50,14 @@ async function runConsole(options: ConsoleOptions, { home, terminal }: Cli): Pro
 			port: consolePort,
 			meshListen: [`/ip4/0.0.0.0/tcp/${meshPort}`],
 			announce: announced(options.announce ?? [], meshPort),
-			wantsInvite: () => inviteFile !== undefined,
+			localInvite: () => (inviteFile === undefined ? undefined : 'first'),
 		})
 		const supervisor = new Supervisor({ home, terminal })
 		await supervisor.run(() =>
 			supervisor.start(spec, (message) => {
 				const { url, invite } = ConsoleReady.parse(message)
 				if (inviteFile && invite) writePrivate(inviteFile, `${invite}\n`)
+				else if (inviteFile) rmSync(inviteFile, { force: true })
 				rememberUrl(home, 'console', url)
 				terminal.out(`console ready ${url}`)
 			}),

@@ -99,7 +99,6 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 			const databaseUrl = await database()
 			// An enrolled agent needs nothing of the console: both load at once. A new one needs its invite first.
 			const agent = enrolled ? startAgent() : null
-			const wantsInvite = () => !isEnrolled(home)
 			await supervisor.start(
 				consoleChild({
 					home,
@@ -108,7 +107,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 					port: consolePort,
 					meshListen: atPort(meshListen, consoleMesh),
 					announce: atPort(announced(given, consoleMesh), consoleMesh),
-					wantsInvite,
+					localInvite: () => (isEnrolled(home) ? undefined : '1'),
 				}),
 				(message) => {
 					const ready = ConsoleReady.parse(message)

@@ -73,8 +73,8 @@ export interface ConsoleSettings {
 	/** multiaddrs; the console is a peer of its own, that nodes elsewhere dial */
 	meshListen: string[]
 	announce: string[]
-	/** asked at each start: the first one makes an invite for the agent beside it */
-	wantsInvite: () => boolean
+	/** asked at each start; `1` makes an invite for the agent beside it, `first` only for a lattice without nodes */
+	localInvite: () => '1' | 'first' | undefined
 }
 
 export function consoleChild(settings: ConsoleSettings): ChildSpec {
@@ -93,7 +93,7 @@ export function consoleChild(settings: ConsoleSettings): ChildSpec {
 				LATTICE_MASTER_KEY_FILE: process.env.LATTICE_MASTER_KEY_FILE,
 				LATTICE_CONSOLE_MESH_LISTEN: settings.meshListen.join(','),
 				LATTICE_ANNOUNCE: settings.announce.join(',') || undefined,
-				LATTICE_LOCAL_INVITE: settings.wantsInvite() ? '1' : undefined,
+				LATTICE_LOCAL_INVITE: settings.localInvite(),
 			}),
 		}),
 	}

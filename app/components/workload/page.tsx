@@ -17,6 +17,8 @@ import { type LastWords, Timeline } from './timeline-view.tsx'
 export interface WorkloadPageProps {
 	workload: Workload
 	detail: Omit<WorkloadDetail, 'workload' | 'events'>
+	/** the same order for a shell, without secrets */
+	commandLine: string
 	events: WorkloadEvent[]
 	credentialNames: string[]
 	snippets: Snippet[]
@@ -77,7 +79,7 @@ export function WorkloadPage(props: WorkloadPageProps) {
 					<PlacementList placement={detail.placement} />
 				</section>
 			)}
-			<Order workload={workload} config={detail.config} owner={detail.owner.email} cli={detail.cli} />
+			<Order workload={workload} config={detail.config} owner={detail.owner.email} cli={props.commandLine} />
 		</article>
 	)
 }
