@@ -9,6 +9,7 @@ import { Entry } from './commands/entry.ts'
 import { CommandHost } from './commands/host.ts'
 import { Orders } from './commands/orders.ts'
 import { Reads } from './commands/reads.ts'
+import { SampleReads } from './commands/sample-reads.ts'
 import { Steward } from './commands/steward.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
@@ -24,6 +25,9 @@ import { Executor } from './reconciler/execute.ts'
 import { Reconciler } from './reconciler/reconciler.ts'
 import { Renewal } from './renewal.ts'
 import type { ContainerRuntime } from './runtime/runtime.ts'
+import { readMachine } from './sampler/machine.ts'
+import { SampleStore } from './sampler/sample-store.ts'
+import { Sampler } from './sampler/sampler.ts'
 import { admissionRefusal } from './scheduler/place.ts'
 import { Standing } from './standing.ts'
 import { Assignments } from './store/assignments.ts'
@@ -157,6 +161,16 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		nodes,
 		peers: () => peerPaths(peer.connected(), nodes()),
 	})
+	const sampleStore = new SampleStore(home.samplesPath)
+	const sampler = new Sampler({
+		runtime,
+		machine: readMachine,
+		replicas: () => assignments.running(),
+		disk: () => nodeStatus.disk(),
+		store: sampleStore,
+		log,
+	})
+	const samples = new SampleReads({ assignments, store: sampleStore, sampler })
 	const steward = new Steward({
 		key,
 		peerId: peer.peerId,
@@ -170,6 +184,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		status: () => nodeStatus.status(),
 		reports: () => workloads.reports(),
 		peers: () => peer.connected().length,
+		samples: () => sampleStore.latest(Date.now()),
 	})
 	const host = new CommandHost({
 		peerId: peer.peerId,
@@ -177,6 +192,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		journal,
 		orders,
 		reads,
+		samples,
 		steward,
 		onRefused: ({ from, kind, error }) => {
 			metrics.refused.inc({ from, code: error.code })
@@ -213,6 +229,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	await nodeStatus.start()
 	reconciler.start()
+	sampler.start()
 	const onRemoved = (workloadId: string) => {
 		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
 	}
@@ -243,9 +260,11 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			links.stop()
 			members.stop()
 			nodeStatus.stop()
+			await sampler.stop()
 			await closeServer(server)
 			await reconciler.stop()
 			await peer.stop()
+			sampleStore.close()
 			db.close()
 		},
 	}

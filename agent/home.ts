@@ -34,6 +34,11 @@ export class AgentHome {
 		return join(this.directory, 'store.sqlite')
 	}
 
+	/** What was measured here; of no harm when it is lost. */
+	get samplesPath(): string {
+		return join(this.directory, 'samples.sqlite')
+	}
+
 	/** The peer's own key, made once: its peer id is the node's identity for life. */
 	key(): SigningKey {
 		const path = join(this.directory, 'key')

@@ -1,11 +1,23 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { NodeStatus, WorkloadReport } from './protocol/index.ts'
+import type { NodeStatus, Sample, SampleMetric, WorkloadReport } from './protocol/index.ts'
 
 export interface MetricsModules {
 	status: () => NodeStatus
 	reports: () => WorkloadReport[]
 	peers: () => number
+	/** the newest of this machine and of each replica */
+	samples: () => Sample[]
 }
+
+const MEASURED = [
+	['cpu', 'cpu_cores', 'Cores in use'],
+	['memoryBytes', 'memory_bytes', 'Memory in use, without what the kernel would give back'],
+	['diskBytes', 'disk_bytes', 'Disk in use where images and volumes live'],
+	['rxRate', 'network_receive_bytes_per_second', 'Bytes received each second'],
+	['txRate', 'network_transmit_bytes_per_second', 'Bytes sent each second'],
+	['readRate', 'disk_read_bytes_per_second', 'Bytes read from disks each second'],
+	['writeRate', 'disk_write_bytes_per_second', 'Bytes written to disks each second'],
+] as const
 
 /** The agent's numbers for Prometheus. Nothing secret, no tenant's names: ids and counts only. */
 export class Metrics {
@@ -69,6 +81,24 @@ export class Metrics {
 			registers,
 			collect() {
 				this.set(modules.status().engine.ready ? 1 : 0)
+			},
+		})
+		for (const [metric, name, help] of MEASURED) this.#measured(metric, name, help, modules.samples)
+	}
+
+	#measured(metric: SampleMetric, name: string, help: string, samples: () => Sample[]): void {
+		new Gauge({
+			name: `lattice_used_${name}`,
+			help: `${help}; without a workload: of the machine`,
+			labelNames: ['workload', 'replica'],
+			registers: [this.#registry],
+			collect() {
+				this.reset()
+				for (const sample of samples()) {
+					const value = sample[metric]
+					const labels = { workload: sample.workloadId ?? '', replica: sample.replica ?? '' }
+					if (value !== null) this.set(labels, value)
+				}
 			},
 		})
 	}

@@ -88,6 +88,12 @@ export class NodeStatusSource {
 		}
 	}
 
+	/** of the engine's disk; null before it first answered */
+	disk(): { used: number; total: number } | null {
+		const info = this.#info
+		return info && { used: info.diskTotalBytes - info.diskFreeBytes, total: info.diskTotalBytes }
+	}
+
 	status(): NodeStatus {
 		const { peerId, name, incarnation, labels, gateway, restUrl, version } = this.#options
 		const { assignments } = this.#modules

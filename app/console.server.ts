@@ -60,12 +60,14 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 	await set.departures.start()
 	members.start()
 	set.orders.start()
+	set.monitoring.start()
 	const housekeeping = startHousekeeping({ database, credentials: set.credentials, holder: peer.peerId, log })
 
 	const metrics = new Metrics({
 		views: () => fleet.views(),
 		liveSubscribers: () => set.live.subscribers,
 		pendingOrders: () => set.orders.running,
+		usage: () => set.monitoring.latest(),
 	})
 	const { trustProxy, publicUrl } = config
 	const app = createConsoleApp(
@@ -87,6 +89,7 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 		invite: wantsInvite ? await set.nodes.inviteLocalAgent() : null,
 		stop: async () => {
 			housekeeping.stop()
+			set.monitoring.stop()
 			set.orders.stop()
 			fleet.stop()
 			await Promise.all([closed(server), console.stop()])

@@ -29,6 +29,8 @@ const routes: RouteEntry[] = [
 	{ path: 'theme', file: 'routes/theme.ts' },
 	{ path: 'live', file: 'routes/live.ts' },
 	{ path: 'workloads/:id/logs', file: 'routes/workload-logs.ts' },
+	{ path: 'workloads/:id/usage', file: 'routes/workload-usage.ts' },
+	{ path: 'nodes/:peerId/usage', file: 'routes/node-usage.ts' },
 	{ path: 'deploy/:type/candidates', file: 'routes/deploy-candidates.ts' },
 ]
 

@@ -3,6 +3,7 @@ import { CLOCK_LEEWAY_S, type CommandFrame, type CommandRequest, LatticeError } 
 import type { Journal } from '../store/journal.ts'
 import type { Orders } from './orders.ts'
 import type { Reads } from './reads.ts'
+import type { SampleReads } from './sample-reads.ts'
 import type { Steward } from './steward.ts'
 
 export interface CommandHostModules {
@@ -11,6 +12,7 @@ export interface CommandHostModules {
 	journal: Journal
 	orders: Orders
 	reads: Reads
+	samples: SampleReads
 	steward: Steward
 	/** a refused command, for the log and the metrics: who sent it and why it got nothing */
 	onRefused: (refusal: { from: string; kind: string; error: LatticeError }) => void
@@ -29,7 +31,7 @@ export class CommandHost {
 
 	/** Frames until `result` or `error`. Leaving early (signal) ends the answer, never an accepted order. */
 	async *handle(request: CommandRequest, context: { from: string; signal: AbortSignal }): AsyncIterable<CommandFrame> {
-		const { orders, reads, steward, onRefused } = this.#modules
+		const { orders, reads, samples, steward, onRefused } = this.#modules
 		const { command } = request
 		try {
 			const subject = await this.#verify(request)
@@ -70,6 +72,9 @@ export class CommandHost {
 					return
 				case 'stats':
 					yield* reads.stats(command, subject, context.signal)
+					return
+				case 'samples':
+					yield* samples.samples(command, subject, context.signal)
 					return
 			}
 		} catch (thrown) {

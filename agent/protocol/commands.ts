@@ -3,6 +3,7 @@ import { WireError } from './errors.ts'
 import { WorkloadEvent } from './events.ts'
 import { NodeStatus, NodeView, PeerPath } from './node.ts'
 import { Placement } from './placement.ts'
+import { Resolution, Sample } from './samples.ts'
 import {
 	CommandId,
 	Credentials,
@@ -62,6 +63,16 @@ export const Command = z.discriminatedUnion('kind', [
 		follow: z.boolean(),
 	}),
 	z.object({ kind: z.literal('stats'), workloadId: WorkloadId, follow: z.boolean() }),
+	/** what the machine used (no workload), and with `replicas` what those of the subject on it did; or one workload's */
+	z.object({
+		kind: z.literal('samples'),
+		workloadId: WorkloadId.nullable(),
+		replicas: z.boolean(),
+		resolution: Resolution,
+		/** ISO 8601: only what is newer; null: all there is */
+		since: z.string().nullable(),
+		follow: z.boolean(),
+	}),
 	/** asked of the console, or of the steward when it is away: reserve (owner, name) for this command */
 	z.object({
 		kind: z.literal('claim'),
@@ -103,6 +114,7 @@ export const CommandFrame = z.discriminatedUnion('type', [
 	z.object({ type: z.literal('event'), event: WorkloadEvent }),
 	z.object({ type: z.literal('logs'), lines: z.array(LogLine) }),
 	z.object({ type: z.literal('stats'), samples: z.array(StatsSample) }),
+	z.object({ type: z.literal('samples'), samples: z.array(Sample) }),
 	z.object({ type: z.literal('result'), result: CommandResult }),
 	z.object({ type: z.literal('error'), error: WireError }),
 ])

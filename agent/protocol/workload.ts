@@ -166,5 +166,8 @@ export const StatsSample = z.object({
 	networkRxBytes: z.number(),
 	networkTxBytes: z.number(),
 	pids: z.number(),
+	/** null: this engine does not count them */
+	diskReadBytes: z.number().nullable().default(null),
+	diskWrittenBytes: z.number().nullable().default(null),
 })
 export type StatsSample = z.infer<typeof StatsSample>

@@ -224,6 +224,8 @@ export class MemoryRuntime implements ContainerRuntime {
 				networkRxBytes: 0,
 				networkTxBytes: 0,
 				pids: 1,
+				diskReadBytes: 0,
+				diskWrittenBytes: 0,
 			}
 			if (!options.follow) return
 			await delay(5)

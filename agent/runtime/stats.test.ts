@@ -11,6 +11,13 @@ const message: EngineStats = {
 	memory_stats: { usage: 1000, limit: 4000, stats: { total_inactive_file: 300, inactive_file: 1 } },
 	networks: { eth0: { rx_bytes: 1, tx_bytes: 2 }, eth1: { rx_bytes: 10, tx_bytes: 20 } },
 	pids_stats: { current: 5 },
+	blkio_stats: {
+		io_service_bytes_recursive: [
+			{ op: 'Read', value: 7 },
+			{ op: 'write', value: 8 },
+			{ op: 'Total', value: 15 },
+		],
+	},
 }
 
 describe('a sample', () => {
@@ -24,7 +31,10 @@ describe('a sample', () => {
 			networkRxBytes: 11,
 			networkTxBytes: 22,
 			pids: 5,
+			diskReadBytes: 7,
+			diskWrittenBytes: 8,
 		})
+		expect(statsSample({ ...message, blkio_stats: {} }, 2)).toMatchObject({ diskReadBytes: null })
 	})
 
 	it('is the same of cgroup v2', () => {

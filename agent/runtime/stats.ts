@@ -13,6 +13,8 @@ export interface EngineStats {
 	memory_stats: { usage?: number; limit?: number; stats?: Record<string, number> }
 	networks?: Record<string, { rx_bytes: number; tx_bytes: number }>
 	pids_stats?: { current?: number }
+	/** `op` is Read on cgroup v1, read on v2; null where the kernel does not account */
+	blkio_stats?: { io_service_bytes_recursive?: { op: string; value: number }[] | null }
 }
 
 export async function* stats(engine: EngineConnection, id: string, options: StatsOptions): AsyncGenerator<StatsSample> {
@@ -50,7 +52,15 @@ export function statsSample(message: EngineStats, replica: number): StatsSample 
 		networkRxBytes: networks.reduce((sum, network) => sum + network.rx_bytes, 0),
 		networkTxBytes: networks.reduce((sum, network) => sum + network.tx_bytes, 0),
 		pids: message.pids_stats?.current ?? 0,
+		diskReadBytes: bytesOf(message, 'read'),
+		diskWrittenBytes: bytesOf(message, 'write'),
 	}
+}
+
+function bytesOf({ blkio_stats }: EngineStats, operation: 'read' | 'write'): number | null {
+	const entries = blkio_stats?.io_service_bytes_recursive
+	if (!entries) return null
+	return entries.reduce((sum, { op, value }) => (op.toLowerCase() === operation ? sum + value : sum), 0)
 }
 
 /** The engine writes its zero time for a container that does not run. */

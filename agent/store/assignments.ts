@@ -215,6 +215,17 @@ export class Assignments {
 			.get() as { memoryBytes: number; cpus: number }
 	}
 
+	/** Replicas whose container is up, with what each was given. */
+	running(): { workloadId: string; replica: number; containerId: string; cpus: number }[] {
+		return this.#db.sql
+			.prepare(
+				`SELECT r.workload_id AS workloadId, r.idx AS replica, r.container_id AS containerId, a.cpus AS cpus
+				 FROM replica r JOIN assignment a ON a.workload_id = r.workload_id
+				 WHERE r.container_id IS NOT NULL AND r.status IN ('starting', 'running', 'unhealthy')`,
+			)
+			.all() as { workloadId: string; replica: number; containerId: string; cpus: number }[]
+	}
+
 	/** Whether the owner has, or is about to have, anything else here. */
 	hasOthers(owner: string, workloadId: string): boolean {
 		return (

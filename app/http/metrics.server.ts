@@ -1,13 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { Liveness, type NodeView } from '../../agent/protocol/index.ts'
+import { Liveness, type NodeView, type Sample, type SampleMetric } from '../../agent/protocol/index.ts'
 
 export interface MetricsModules {
 	views: () => NodeView[]
 	liveSubscribers: () => number
 	pendingOrders: () => number
+	/** the last minute of each node */
+	usage: () => { node: string; sample: Sample }[]
 }
 
-/** Names are stable: dashboards and alerts read them. Labels have few values: never an id or an address. */
+/**
+ * Names are stable: dashboards and alerts read them. Labels have few values: of ids only those of nodes, never one that
+ * a stranger could make up.
+ */
 export class Metrics {
 	readonly registry = new Registry()
 	readonly #requests: Histogram<'kind' | 'method' | 'status'>
@@ -55,6 +60,25 @@ export class Metrics {
 			registers,
 			collect() {
 				this.set(modules.pendingOrders())
+			},
+		})
+		this.#used('cpu', 'cpu_cores', modules.usage)
+		this.#used('memoryBytes', 'memory_bytes', modules.usage)
+		this.#used('diskBytes', 'disk_bytes', modules.usage)
+	}
+
+	#used(metric: SampleMetric, name: string, usage: MetricsModules['usage']): void {
+		new Gauge({
+			name: `lattice_console_node_${name}`,
+			help: 'Mean of the last minute, as the node measured it',
+			labelNames: ['node'],
+			registers: [this.registry],
+			collect() {
+				this.reset()
+				for (const { node, sample } of usage()) {
+					const value = sample[metric]
+					if (value !== null) this.set({ node }, value)
+				}
 			},
 		})
 	}

@@ -47,6 +47,19 @@ export async function resealLatticeKey(queries: Queries, kid: string, sealedSeed
 	await queries.latticeKey.update({ where: { kid }, data: { sealedSeed } })
 }
 
+/** The first user; null until somebody has registered. */
+export async function latticeOwner(queries: Queries): Promise<string | null> {
+	return (await queries.lattice.findFirst({ select: { ownerId: true } }))?.ownerId ?? null
+}
+
+export async function readThresholds(queries: Queries): Promise<unknown> {
+	return (await queries.lattice.findFirst({ select: { thresholds: true } }))?.thresholds ?? null
+}
+
+export async function saveThresholds(queries: Queries, thresholds: Record<string, number>): Promise<void> {
+	await queries.lattice.updateMany({ data: { thresholds } })
+}
+
 export async function hasOwner(queries: Queries): Promise<boolean> {
 	return (await queries.lattice.count({ where: { ownerId: { not: null } } })) > 0
 }

@@ -12,8 +12,12 @@ async function* messages(services: Services, actor: Actor, signal: AbortSignal):
 	for await (const event of services.live.subscribe(actor, signal)) {
 		yield event
 		if (event.type !== 'hello') continue
-		const [workloads, nodes] = await Promise.all([services.workloads.list(actor), services.nodes.list(actor)])
-		yield { type: 'snapshot', at: new Date().toISOString(), workloads, nodes }
+		const [workloads, nodes, alerts] = await Promise.all([
+			services.workloads.list(actor),
+			services.nodes.list(actor),
+			services.monitoring.alerts(actor),
+		])
+		yield { type: 'snapshot', at: new Date().toISOString(), workloads, nodes, alerts }
 	}
 }
 

@@ -12,6 +12,7 @@ import { HostCommands } from './host-commands.server.ts'
 import type { LatticeKeys } from './lattice.server.ts'
 import { LiveBus } from './live.server.ts'
 import { MissedEvents } from './missed-events.server.ts'
+import { MonitoringService } from './monitoring.server.ts'
 import { nodeOf } from './node-view.server.ts'
 import { NodeService } from './nodes.server.ts'
 import { Orders } from './orders.server.ts'
@@ -48,6 +49,7 @@ export interface ServiceSet {
 	credentials: CredentialStore
 	live: LiveBus
 	nodes: NodeService
+	monitoring: MonitoringService
 	audit: AuditTrail
 }
 
@@ -65,6 +67,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const missed = new MissedEvents({ database, commands, timeline, log })
 	const records = new Records({ database, trust, fleet, credentials, timeline, missed, live, resume, log })
 	const orders = new Orders({ database, fleet, commands, records, timeline, log })
+	const reads = new WorkloadReads({ fleet, commands })
+	const monitoring = new MonitoringService({ database, fleet, commands, reads, live, audit, log })
 	const workloads = new WorkloadService({
 		database,
 		lattice,
@@ -74,7 +78,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		records,
 		orders,
 		changes: new WorkloadChanges({ database, fleet, commands, orders, records }),
-		reads: new WorkloadReads({ fleet, commands }),
+		reads,
 		audit,
 	})
 	const departures = new Departures({ database, lattice, fleet, records, audit })
@@ -82,7 +86,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {
-		services: { accounts, workloads, nodes, live, audit },
+		services: { accounts, workloads, nodes, live, audit, monitoring },
 		listener: listen({ database, records, departures, live, log }),
 		enrolment: new Enrolment({ database, lattice, fleet, audit }),
 		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, audit, live, log }),
@@ -91,6 +95,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		credentials,
 		live,
 		nodes,
+		monitoring,
 		audit,
 	}
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../models/database.server.ts'
 import { deleteExpired } from '../models/expiry.server.ts'
 import { holdLease } from '../models/lease.server.ts'
+import { deleteOldPoints } from '../models/metric.server.ts'
 import type { CredentialStore } from './credentials.server.ts'
 
 const INTERVAL_MS = 3_600_000
@@ -19,6 +20,7 @@ export function startHousekeeping({ database, credentials, holder, log }: Housek
 	const run = async () => {
 		if (!(await holdLease(database, 'housekeeping', holder, LEASE_S))) return
 		await deleteExpired(database, new Date())
+		await deleteOldPoints(database, new Date())
 		await credentials.reseal()
 	}
 	const start = () => {

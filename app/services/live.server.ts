@@ -72,6 +72,8 @@ function coalescingKey(event: LiveEvent): string {
 			return `removed:${event.workloadId}`
 		case 'event':
 			return `event:${event.event.workloadId}:${keyOf(event.event)}`
+		case 'alerts':
+			return `alerts:${event.id}`
 		case 'node':
 			return `node:${event.node.peerId}`
 		case 'hello':

@@ -6,10 +6,13 @@ import type {
 	NodeView,
 	PeerPath,
 	Placement,
+	Sample,
+	SampleMetric,
 	StatsSample,
 	Workload,
 	WorkloadEvent,
 } from '../../agent/protocol/index.ts'
+import type { Alert, Thresholds } from './thresholds.ts'
 
 /**
  * What routes and tRPC may call: the console's use cases. Types only, so that the Vite bundle never loads Prisma or
@@ -124,11 +127,31 @@ export type LiveEvent =
 	| { type: 'removed'; workloadId: string }
 	| { type: 'event'; event: WorkloadEvent }
 	| { type: 'node'; node: Node }
+	/** all that now hold of the node or workload of that id; none: it is below its thresholds again */
+	| { type: 'alerts'; id: string; alerts: Alert[] }
 	| { type: 'hello'; at: string; console: string }
 
 export interface Live {
 	/** everything the actor may see, from now on; starts with `hello` */
 	subscribe(actor: Actor, signal: AbortSignal): AsyncIterable<LiveEvent>
+}
+
+/** Means over a minute (a day of them) or a quarter of an hour (30 days); of a workload all replicas together. */
+export interface UsageHistory {
+	step: 'minute' | 'quarter'
+	points: ({ /** milliseconds since the epoch */ at: number } & Pick<Sample, SampleMetric>)[]
+}
+
+export interface Monitoring {
+	/** `{peerId}` or `{id}`, and `range`: 'day' | 'month' */
+	history(actor: Actor, input: unknown): Promise<UsageHistory>
+	/** the last minutes, then a sample each 5 s of the machine or of each replica, until the signal. `{peerId}` or `{id}` */
+	follow(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<Sample[]>
+	/** who is above a threshold now, of what the actor may see */
+	alerts(actor: Actor): Promise<Alert[]>
+	thresholds(actor: Actor): Promise<Thresholds>
+	/** owner and admin only. `{cpu, memory, disk, minutes}` */
+	setThresholds(actor: Actor, input: unknown): Promise<Thresholds>
 }
 
 export interface AuditView {
@@ -149,6 +172,7 @@ export interface Services {
 	nodes: Nodes
 	live: Live
 	audit: Audit
+	monitoring: Monitoring
 }
 
 /** What a Remix loader or action gets as `context`. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Command, LatticeError, type LogLine, type StatsSample } from '../../agent/protocol/index.ts'
+import { type Command, LatticeError, type LogLine, type Sample, type StatsSample } from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { WorkloadRecord } from '../models/workload.server.ts'
 import { type HostCommands, unreachable } from './host-commands.server.ts'
@@ -41,6 +41,12 @@ export class WorkloadReads {
 		const command = { kind: 'stats', workloadId: record.id, follow: true } as const
 		for await (const frame of this.#fromAll(actor, record, command, signal)) {
 			if (frame.type === 'stats') yield frame.samples
+		}
+	}
+
+	async *samples(actor: Actor, record: WorkloadRecord, command: Command, signal: AbortSignal): AsyncIterable<Sample[]> {
+		for await (const frame of this.#fromAll(actor, record, command, signal)) {
+			if (frame.type === 'samples') yield frame.samples
 		}
 	}
 

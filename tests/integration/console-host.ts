@@ -10,6 +10,7 @@ import {
 	LatticeError,
 	type NodeStatus,
 	type Phase,
+	type Sample,
 	type WatchFrame,
 	type WorkloadReport,
 	type WorkloadStatus,
@@ -29,6 +30,8 @@ export class ScriptedHost {
 	/** after joining the one of its certificate: a name that is taken gets a number */
 	name: string
 	readonly commands: Command[] = []
+	/** what it answers when it is asked how much is used */
+	samples: Sample[] = []
 	readonly reports = new Map<string, WorkloadReport>()
 	readonly credentials = new Map<string, Credentials>()
 	script: Script = () => null
@@ -189,6 +192,11 @@ export class ScriptedHost {
 		if (command.kind === 'logs') {
 			const lines = [{ at: '2026-11-24T00:00:00.000000000Z', stream: 'stdout' as const, text: 'hello', replica: 0 }]
 			yield { type: 'logs', lines }
+			yield { type: 'result', result: CommandResult.parse({}) }
+			return
+		}
+		if (command.kind === 'samples') {
+			yield { type: 'samples', samples: this.samples }
 			yield { type: 'result', result: CommandResult.parse({}) }
 			return
 		}

@@ -20,6 +20,7 @@ const TYPES: Record<string, string> = {
 	Int: 'integer',
 	BigInt: 'bigint',
 	Boolean: 'boolean',
+	Float: 'double precision',
 	DateTime: 'timestamp(3) without time zone',
 	Json: 'jsonb',
 }

@@ -15,7 +15,7 @@ const event = (seq: number, at: number, more: Partial<WorkloadEvent> = {}) =>
 		progress: null,
 		...more,
 	}) as WorkloadEvent
-const snapshot = (...workloads: Workload[]) => ({ type: 'snapshot' as const, at: '', workloads, nodes: [] })
+const snapshot = (...workloads: Workload[]) => ({ type: 'snapshot' as const, at: '', workloads, nodes: [], alerts: [] })
 
 describe('mergeWorkloads', () => {
 	it('takes the newer of loaded and live, and adds what the loader did not know', () => {

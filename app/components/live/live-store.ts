@@ -1,4 +1,5 @@
 import type { Node, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
+import type { Alert } from '../../services/thresholds.ts'
 import type { LiveMessage } from './wire.ts'
 
 export interface LiveState {
@@ -13,6 +14,8 @@ export interface LiveState {
 	removed: ReadonlySet<string>
 	nodes: ReadonlyMap<string, Node>
 	events: ReadonlyMap<string, readonly WorkloadEvent[]>
+	/** by the id of the node or workload */
+	alerts: ReadonlyMap<string, readonly Alert[]>
 }
 
 export const NOTHING_YET: LiveState = {
@@ -24,6 +27,7 @@ export const NOTHING_YET: LiveState = {
 	removed: new Set(),
 	nodes: new Map(),
 	events: new Map(),
+	alerts: new Map(),
 }
 
 /** Of one workload: a container that restarts for days makes a history that nobody scrolls through. */
@@ -41,6 +45,7 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 				...state,
 				workloads,
 				nodes,
+				alerts: Map.groupBy(message.alerts, ({ id }) => id),
 				removed: new Set([...state.removed, ...gone]),
 				snapshots: state.snapshots + 1,
 			}
@@ -52,6 +57,8 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 			workloads.delete(message.workloadId)
 			return { ...state, workloads, removed: new Set(state.removed).add(message.workloadId) }
 		}
+		case 'alerts':
+			return { ...state, alerts: new Map(state.alerts).set(message.id, message.alerts) }
 		case 'node':
 			return { ...state, nodes: new Map(state.nodes).set(message.node.peerId, message.node) }
 		case 'event': {

@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import type { Node, Workload } from '../../../agent/protocol/index.ts'
+import type { Alert } from '../../services/thresholds.ts'
 import { useHydrated, useNow } from '../ui/clock.tsx'
 import { shortPeer } from '../ui/format.ts'
 import { connectLive } from './connection.ts'
@@ -56,6 +57,11 @@ export function useLiveWorkloads(loaded: readonly Workload[]): Workload[] {
 
 export function useLiveNodes(loaded: readonly Node[]): Node[] {
 	return mergeNodes(loaded, useLive())
+}
+
+/** What of this node or workload is above its threshold. */
+export function useAlerts(id: string): readonly Alert[] {
+	return useLive().alerts.get(id) ?? []
 }
 
 /** What people call the peer of that id: nodes by their name, anything else (a console) by the end of its id. */

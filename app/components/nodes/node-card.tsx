@@ -1,5 +1,6 @@
 import { Link } from '@remix-run/react'
 import type { Node } from '../../../agent/protocol/index.ts'
+import { AlertMarks } from '../monitoring/alert-marks.tsx'
 import { formatBytes, formatCores } from '../ui/format.ts'
 import { Meter } from '../ui/meter.tsx'
 import { Status, TONE_OF_LIVENESS, type Tone } from '../ui/status.tsx'
@@ -26,6 +27,7 @@ export function NodeCard({ node, stale }: { node: Node; stale: boolean }) {
 				<Status tone={tone} word={word} className="text-sm" />
 			</div>
 			<Capacity node={node} />
+			<AlertMarks id={node.peerId} />
 		</li>
 	)
 }

@@ -1,4 +1,6 @@
 import type { Node, NodeView, PeerPath, Workload } from '../../../agent/protocol/index.ts'
+import { AlertNotes } from '../monitoring/alert-marks.tsx'
+import { Usage } from '../monitoring/usage.tsx'
 import { WorkloadRow } from '../overview/workload-row.tsx'
 import { Age } from '../ui/age.tsx'
 import { Copy } from '../ui/copy.tsx'
@@ -43,6 +45,7 @@ export function NodePage({ node, view, paths, workloads, stale }: NodePageProps)
 					<code>./lattice doctor</code> says what is wrong.
 				</p>
 			)}
+			<AlertNotes id={node.peerId} />
 			<div className="mt-6 grid items-start gap-4 lg:grid-cols-2">
 				<section aria-labelledby="capacity" className="card p-4">
 					<h2 id="capacity" className="text-lg font-semibold">
@@ -64,6 +67,7 @@ export function NodePage({ node, view, paths, workloads, stale }: NodePageProps)
 				<NodeFacts node={node} view={view} />
 			</div>
 			{paths !== null && <Peers paths={paths} />}
+			<Usage url={`/nodes/${node.peerId}/usage`} name={node.name} />
 			<section aria-labelledby="workloads" className="mt-8">
 				<h2 id="workloads" className="mb-3 text-lg font-semibold">
 					Workloads

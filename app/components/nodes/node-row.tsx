@@ -1,5 +1,6 @@
 import { Link } from '@remix-run/react'
 import type { Node } from '../../../agent/protocol/index.ts'
+import { AlertMarks } from '../monitoring/alert-marks.tsx'
 import { Age } from '../ui/age.tsx'
 import { Status } from '../ui/status.tsx'
 import { Capacity, nodeStatus } from './node-card.tsx'
@@ -19,6 +20,7 @@ export function NodeRow({ node, stale }: { node: Node; stale: boolean }) {
 						{node.name}
 					</Link>
 					{node.gateway && <span className="text-sm text-muted">gateway</span>}
+					<AlertMarks id={node.peerId} />
 				</p>
 				<p className="truncate text-sm text-muted">
 					{[node.arch, node.engine.version && `Docker ${node.engine.version}`, ...labelTexts(node)]

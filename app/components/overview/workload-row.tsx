@@ -1,6 +1,7 @@
 import { Link } from '@remix-run/react'
 import type { Workload } from '../../../agent/protocol/index.ts'
 import { useLive } from '../live/live.tsx'
+import { AlertMarks } from '../monitoring/alert-marks.tsx'
 import { Age } from '../ui/age.tsx'
 import { Status, TONE_OF_STATUS } from '../ui/status.tsx'
 import { pullOf } from '../workload/progress.ts'
@@ -21,6 +22,7 @@ export function WorkloadRow({ workload, node = true }: { workload: Workload; nod
 					{workload.name}
 				</Link>
 				<span className="text-sm text-muted">{workload.type}</span>
+				<AlertMarks id={workload.id} />
 				{workload.replicas > 1 && <span className="text-sm text-muted">× {workload.replicas}</span>}
 			</span>
 			<span className="truncate text-sm text-muted max-md:order-3">

@@ -1,6 +1,8 @@
 import type { WireError, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
 import type { Snippet } from '../../../agent/templates/template.ts'
 import type { WorkloadDetail } from '../../services/services.ts'
+import { AlertNotes } from '../monitoring/alert-marks.tsx'
+import { Usage } from '../monitoring/usage.tsx'
 import { Age } from '../ui/age.tsx'
 import { Problem } from '../ui/problem.tsx'
 import { Status, TONE_OF_STATUS } from '../ui/status.tsx'
@@ -62,11 +64,13 @@ export function WorkloadPage(props: WorkloadPageProps) {
 			{workload.status === 'unknown' && workload.statusReason && (
 				<p className="card mt-4 p-4">{workload.statusReason}</p>
 			)}
+			<AlertNotes id={workload.id} />
 			<Timeline steps={timelineOf(events, workload)} lastLines={props.lastLines} />
 			<div className={`mt-4 grid items-start gap-4 ${props.credentialNames.length > 0 ? 'lg:grid-cols-2' : ''}`}>
 				<Endpoints workload={workload} />
 				<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
 			</div>
+			<Usage url={`/workloads/${workload.id}/usage`} name={workload.name} />
 			<LogView workloadId={workload.id} replicas={workload.replicas} status={workload.status} events={events} />
 			{detail.placement && (
 				<section aria-labelledby="placement" className="mt-8">
