@@ -13,6 +13,7 @@ import { SampleReads } from './commands/sample-reads.ts'
 import { Steward } from './commands/steward.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
+import { hostDataPlane } from './endpoints/data/host-plane.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import { Links } from './links.ts'
@@ -180,11 +181,32 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		directory,
 		claimer,
 	})
+	const onRefused = ({ from, kind, error }: { from: string; kind: string; error: LatticeError }) => {
+		metrics.refused.inc({ from, code: error.code })
+		log.warn({ from, kind, code: error.code }, 'refused a command')
+	}
+	const plane = hostDataPlane(
+		{ listen: config.meshListen, port: config.dataPort },
+		{
+			peer,
+			certificate,
+			trust: () => standing.trust,
+			journal,
+			runtime,
+			assignments,
+			workloads,
+			changes,
+			directory,
+			onRefused,
+			log,
+		},
+	)
 	const metrics = new Metrics({
 		status: () => nodeStatus.status(),
 		reports: () => workloads.reports(),
 		peers: () => peer.connected().length,
 		samples: () => sampleStore.latest(Date.now()),
+		plane: () => plane.totals(),
 	})
 	const host = new CommandHost({
 		peerId: peer.peerId,
@@ -194,10 +216,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		reads,
 		samples,
 		steward,
-		onRefused: ({ from, kind, error }) => {
-			metrics.refused.inc({ from, code: error.code })
-			log.warn({ from, kind, code: error.code }, 'refused a command')
-		},
+		onRefused,
 	})
 	const handle = (request: CommandRequest, from: string, abort: AbortSignal) =>
 		host.handle(request, { from, signal: abort })
@@ -227,6 +246,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		onOffence: ({ by, reason }) => metrics.offences.inc({ by, reason }),
 	})
 
+	await plane.start()
 	await nodeStatus.start()
 	reconciler.start()
 	sampler.start()
@@ -261,6 +281,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			members.stop()
 			nodeStatus.stop()
 			await sampler.stop()
+			plane.stop()
 			await closeServer(server)
 			await reconciler.stop()
 			await peer.stop()

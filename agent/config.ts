@@ -20,6 +20,7 @@ const Environment = z.object({
 	LATTICE_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(4001),
 	LATTICE_MESH_LISTEN: list,
 	LATTICE_ANNOUNCE: list,
+	LATTICE_DATA_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
 	LATTICE_DOCKER_HOST: z.string().default(process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'),
 	LATTICE_INVITE: z.string().optional(),
 	LATTICE_LABELS: z
@@ -45,6 +46,8 @@ export interface AgentConfig {
 	port: number
 	meshListen: string[]
 	announce: string[]
+	/** of the data plane, where the mesh listens; 0: any that is free */
+	dataPort: number
 	dockerHost: string
 	invite: string | null
 	labels: Labels
@@ -67,6 +70,7 @@ export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
 		port: value.LATTICE_AGENT_PORT,
 		meshListen: value.LATTICE_MESH_LISTEN.length > 0 ? value.LATTICE_MESH_LISTEN : ['/ip4/0.0.0.0/tcp/4100'],
 		announce: value.LATTICE_ANNOUNCE,
+		dataPort: value.LATTICE_DATA_PORT,
 		dockerHost: value.LATTICE_DOCKER_HOST,
 		invite: value.LATTICE_INVITE ?? null,
 		labels: value.LATTICE_LABELS,

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { PlaneTotals } from './endpoints/data/plane-metrics.ts'
 import type { NodeStatus, Sample, SampleMetric, WorkloadReport } from './protocol/index.ts'
 
 export interface MetricsModules {
@@ -7,6 +8,8 @@ export interface MetricsModules {
 	peers: () => number
 	/** the newest of this machine and of each replica */
 	samples: () => Sample[]
+	/** connections of the data plane */
+	plane: () => PlaneTotals[]
 }
 
 const MEASURED = [
@@ -57,6 +60,30 @@ export class Metrics {
 			registers,
 			collect() {
 				this.set(modules.peers())
+			},
+		})
+		new Gauge({
+			name: 'lattice_data_connections',
+			help: 'Open connections to workloads: towards the container (host) and from the client (entry)',
+			labelNames: ['side', 'path', 'workload'],
+			registers,
+			collect() {
+				this.reset()
+				for (const { open, side, path, workload } of modules.plane()) this.set({ side, path, workload }, open)
+			},
+		})
+		new Counter({
+			name: 'lattice_data_bytes_total',
+			help: 'Bytes of those connections, sent to and received from the container',
+			labelNames: ['side', 'path', 'workload', 'direction'],
+			registers,
+			collect() {
+				this.reset()
+				for (const { sent, received, ...labels } of modules.plane()) {
+					const { side, path, workload } = labels
+					this.inc({ side, path, workload, direction: 'sent' }, sent)
+					this.inc({ side, path, workload, direction: 'received' }, received)
+				}
 			},
 		})
 		new Gauge({

@@ -4,11 +4,18 @@ import { LatticeError } from '../protocol/index.ts'
 import type { Home } from './home.ts'
 import { readJsonFile, writePrivateJson } from './private-file.ts'
 
-export const PORT_DEFAULTS = { console: 3000, agent: 4001, mesh: 4100, consoleMesh: 4101, database: 5433 } as const
+export const PORT_DEFAULTS = {
+	console: 3000,
+	agent: 4001,
+	mesh: 4100,
+	consoleMesh: 4101,
+	data: 4200,
+	database: 5433,
+} as const
 export type PortName = keyof typeof PORT_DEFAULTS
 
 const RememberedPorts = z.partialRecord(
-	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'database']),
+	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'data', 'database']),
 	z.number().int(),
 )
 type RememberedPorts = z.infer<typeof RememberedPorts>

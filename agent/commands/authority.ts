@@ -1,12 +1,12 @@
 import { keyFromSeed, peerIdOf, type Subject, signGrant, splitBearer, type Trust } from '../identity/index.ts'
-import type { Command } from '../protocol/index.ts'
+import type { Command, DialCommand } from '../protocol/index.ts'
 
 /** Who orders, and the means to sign a grant for a command at a peer. The seed stays inside and dies with the request. */
 export interface Authority {
 	subject: Subject
 	/** the JWT that travels; never its seed */
 	credential: string
-	grant(command: Command, audience: string): Promise<string>
+	grant(command: Command | DialCommand, audience: string): Promise<string>
 }
 
 /** From `Authorization: Bearer JWT~SEED`: verified and stripped of its seed at the door. */

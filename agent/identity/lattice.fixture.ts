@@ -12,8 +12,13 @@ export interface LatticeFixture {
 	issuerCertificate: string
 	/** a new process's trust: the root pinned, the issuer known */
 	trust(now?: () => number): Promise<Trust>
-	member(name: string, role?: 'agent' | 'console'): Promise<{ key: SigningKey; peerId: string; certificate: string }>
-	token(): ReturnType<typeof issueAccessToken>
+	member(
+		name: string,
+		role?: 'agent' | 'console',
+		gateway?: boolean,
+	): Promise<{ key: SigningKey; peerId: string; certificate: string }>
+	/** default: Alice's */
+	token(user?: Parameters<typeof issueAccessToken>[1]['user']): ReturnType<typeof issueAccessToken>
 }
 
 export async function latticeFixture(): Promise<LatticeFixture> {
@@ -32,12 +37,12 @@ export async function latticeFixture(): Promise<LatticeFixture> {
 			await trust.addIssuer(issuerCertificate)
 			return trust
 		},
-		member: async (name, role = 'agent') => {
+		member: async (name, role = 'agent', gateway = false) => {
 			const key = generateKey()
 			const peerId = peerIdOf(key.publicKey)
-			const about = { latticeId, peerId, name, role, labels: {}, gateway: false }
+			const about = { latticeId, peerId, name, role, labels: {}, gateway }
 			return { key, peerId, certificate: await issueMembership(issuer, about) }
 		},
-		token: () => issueAccessToken(issuer, { latticeId, user: ALICE, version: 1 }),
+		token: (user = ALICE) => issueAccessToken(issuer, { latticeId, user, version: 1 }),
 	}
 }

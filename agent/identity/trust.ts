@@ -98,6 +98,17 @@ export class Trust {
 	}
 
 	/**
+	 * Whether a peer, or the holder of a credential that was verified earlier, was removed since. Its end is no matter
+	 * here: what began in time may go on.
+	 */
+	isShutOut({ peerId, credential }: { peerId: string; credential: string | null }): boolean {
+		if (this.#revocations.voids('node', peerId)) return true
+		if (credential === null) return false
+		const { sub, ver, cnf } = CredentialPayload.parse(peekPayload(credential, REFUSALS.access))
+		return this.#revocations.voids('user', sub, ver) || this.#revocations.voids('device', cnf.jwk.x)
+	}
+
+	/**
 	 * A peer's certificate, or a device certificate whose key is the peer's own (role `device`).
 	 * `evenExpired` is for renewal only: a node that was away past its certificate is still known for RENEW_GRACE_S.
 	 */

@@ -3,7 +3,7 @@ import type { MembershipClaims } from '../identity/index.ts'
 import { LatticeError, LIMITS } from '../protocol/index.ts'
 import type { Connections } from './connections.ts'
 import { JsonStream } from './json-stream.ts'
-import type { Connection } from './libp2p-types.ts'
+import type { Connection, Stream } from './libp2p-types.ts'
 import type { MeshLog } from './peer.ts'
 
 /** anyone: a stranger too. peers: whoever was admitted. members: nodes of the lattice, not users' devices. */
@@ -25,25 +25,38 @@ export interface Ground {
 	firstFrameMs: number
 }
 
-/** The one way that a stream reaches a protocol: who may not speak it is reset before a byte is read. */
-export async function serve(
-	{ node, connections, log }: Ground,
+/** Frames of JSON, in the one way that a stream reaches a protocol: who may not speak it is reset before a byte is read. */
+export function serve(
+	ground: Ground,
 	protocol: string,
 	audience: Audience,
 	handler: (stream: JsonStream, caller: Caller) => Promise<void>,
 ): Promise<void> {
+	return serveStreams(ground, protocol, audience, (stream) => {
+		const json = new JsonStream(stream)
+		return (caller) => handler(json, caller)
+	})
+}
+
+/** `take` is called as the stream opens, before anything is awaited; what it gives once the caller is known to be allowed. */
+export async function serveStreams(
+	{ node, connections, log }: Ground,
+	protocol: string,
+	audience: Audience,
+	take: (stream: Stream) => (caller: Caller) => Promise<void>,
+): Promise<void> {
 	await node.handle(
 		protocol,
 		async (stream, connection) => {
-			const json = new JsonStream(stream)
+			const handler = take(stream)
 			try {
 				const claims = await admittedClaims(connections, connection, audience)
-				await handler(json, { connection, peerId: connection.remotePeer.toString(), claims })
+				await handler({ connection, peerId: connection.remotePeer.toString(), claims })
 			} catch (thrown) {
 				const error = LatticeError.from(thrown)
 				const facts = { peer: connection.remotePeer.toString(), protocol, code: error.code, err: thrown }
 				log.debug(facts, 'stream reset')
-				json.abort(error)
+				stream.abort(error)
 			}
 		},
 		{

@@ -3,6 +3,7 @@ export type { MemberTransport } from './member-transport.ts'
 export { Members, type MembersOptions, type OwnStatus } from './members.ts'
 export type {
 	CommandHandler,
+	DialService,
 	JoinHandler,
 	MeshLog,
 	MeshTimeouts,

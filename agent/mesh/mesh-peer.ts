@@ -1,11 +1,16 @@
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Libp2p } from 'libp2p'
 import type { Trust } from '../identity/index.ts'
 import type {
 	CommandFrame,
 	CommandRequest,
+	DialGranted,
+	DialRequest,
 	JoinGranted,
 	JoinRequest,
+	ReadyPromised,
+	ReadyRequest,
 	RenewGranted,
 	WatchFrame,
 } from '../protocol/index.ts'
@@ -20,6 +25,7 @@ import { type NodeServices, startNode } from './node.ts'
 import { announceable } from './own-addresses.ts'
 import type {
 	CommandHandler,
+	DialService,
 	JoinHandler,
 	MeshTimeouts,
 	Peer,
@@ -31,6 +37,7 @@ import type {
 } from './peer.ts'
 import { Admission } from './protocol-admission.ts'
 import { Commands } from './protocol-command.ts'
+import { Dials } from './protocol-dial.ts'
 import { DialBack } from './protocol-dial-back.ts'
 import { Join } from './protocol-join.ts'
 import { Renew } from './protocol-renew.ts'
@@ -67,6 +74,7 @@ export class MeshPeer implements Peer {
 	readonly #join: Join
 	readonly #renew: Renew
 	readonly #commands: Commands
+	readonly #dials: Dials
 	readonly #watch: Watch
 	readonly #members: MemberProtocols
 	readonly #dialBack: DialBack
@@ -99,6 +107,7 @@ export class MeshPeer implements Peer {
 		this.#join = new Join(ground, this.#reach, timeouts.issuer)
 		this.#renew = new Renew(ground, this.#reach, { trust, certificate, timeoutMs: timeouts.issuer })
 		this.#commands = new Commands(ground, this.#reach)
+		this.#dials = new Dials(ground, this.#reach, timeouts.issuer)
 		this.#watch = new Watch(ground, this.#reach)
 		this.#members = new MemberProtocols(ground, this.#reach, new Gossip(ground, services.pubsub))
 		this.members = this.#members
@@ -119,7 +128,7 @@ export class MeshPeer implements Peer {
 	async serve(): Promise<void> {
 		const { trusting, working } = {
 			trusting: [this.#admission, this.#join, this.#renew],
-			working: [this.#commands, this.#watch, this.#members, this.#dialBack],
+			working: [this.#commands, this.#dials, this.#watch, this.#members, this.#dialBack],
 		}
 		for (const protocol of [...trusting, ...working]) await protocol.serve()
 		this.#node.addEventListener('connection:open', (event) => this.#onOpen(event.detail))
@@ -193,6 +202,22 @@ export class MeshPeer implements Peer {
 		options: { signal?: AbortSignal } = {},
 	): AsyncIterable<CommandFrame> {
 		return this.#commands.send(peerId, request, options.signal)
+	}
+
+	handleDials(service: DialService): void {
+		this.#dials.service = service
+	}
+
+	dialGrant(peerId: string, request: DialRequest, options: { signal?: AbortSignal } = {}): Promise<DialGranted> {
+		return this.#dials.grant(peerId, request, options.signal)
+	}
+
+	askReady(peerId: string, request: ReadyRequest, options: { signal?: AbortSignal } = {}): Promise<ReadyPromised> {
+		return this.#dials.askReady(peerId, request, options.signal)
+	}
+
+	openData(peerId: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+		return this.#dials.open(peerId, options.signal)
 	}
 
 	handleWatch(source: WatchSource): void {

@@ -1,9 +1,14 @@
+import type { Duplex } from 'node:stream'
 import type { MembershipClaims, SigningKey, Trust } from '../identity/index.ts'
 import type {
 	CommandFrame,
 	CommandRequest,
+	DialGranted,
+	DialRequest,
 	JoinGranted,
 	JoinRequest,
+	ReadyPromised,
+	ReadyRequest,
 	RenewGranted,
 	RenewRequest,
 	WatchFrame,
@@ -89,6 +94,14 @@ export type JoinHandler = (
 /** `claims` may have ended: the handler asks its records whether the node is still wanted. */
 export type RenewHandler = (request: RenewRequest, context: { claims: MembershipClaims }) => Promise<RenewGranted>
 
+/** What a host of workloads answers; see agent/endpoints. */
+export interface DialService {
+	dial(request: DialRequest, from: MembershipClaims): Promise<DialGranted>
+	ready(request: ReadyRequest, context: { from: MembershipClaims; remoteAddress: string }): Promise<ReadyPromised>
+	/** a connection to a workload; who it may reach is said in its first bytes, and is the service's to judge */
+	data(stream: Duplex, context: { from: MembershipClaims; relayed: boolean }): void
+}
+
 /** A peer of the lattice: agent, console, or a client with a device certificate. */
 export interface Peer {
 	readonly peerId: string
@@ -120,6 +133,13 @@ export interface Peer {
 	 * before a result, CANCELLED when the signal aborts. Leaving the loop early tells the host to stop.
 	 */
 	command(peerId: string, request: CommandRequest, options?: { signal?: AbortSignal }): AsyncIterable<CommandFrame>
+
+	handleDials(service: DialService): void
+	/** The host's refusal is thrown as it is; HOST_UNREACHABLE when it does not answer. */
+	dialGrant(peerId: string, request: DialRequest, options?: { signal?: AbortSignal }): Promise<DialGranted>
+	askReady(peerId: string, request: ReadyRequest, options?: { signal?: AbortSignal }): Promise<ReadyPromised>
+	/** Bytes to the host's `data`, with half-close and back-pressure. */
+	openData(peerId: string, options?: { signal?: AbortSignal }): Promise<Duplex>
 
 	handleWatch(source: WatchSource): void
 	/** Never ends by itself: throws HOST_UNREACHABLE when the host is lost; ends quietly when the signal aborts. */

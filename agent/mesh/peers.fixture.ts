@@ -24,6 +24,7 @@ interface Wanted {
 	certificate?: string | null
 	listen?: string[]
 	relay?: boolean
+	gateway?: boolean
 	timeouts?: Partial<MeshTimeouts>
 	now?: () => number
 	log?: MeshLog
@@ -47,7 +48,7 @@ export class Peers {
 	}
 
 	async member(name: string, role: 'agent' | 'console' = 'agent', wanted: Wanted = {}): Promise<TestPeer> {
-		const { key, certificate } = await this.lattice.member(name, role)
+		const { key, certificate } = await this.lattice.member(name, role, wanted.gateway)
 		return this.#start({ key, certificate, ...wanted }, await this.lattice.trust(wanted.now))
 	}
 

@@ -6,7 +6,7 @@ import { abortable } from './abortable.ts'
 import { isCircuit, relayOf } from './circuits.ts'
 import type { Ground } from './door.ts'
 import { JsonStream } from './json-stream.ts'
-import type { Connection } from './libp2p-types.ts'
+import type { Connection, Stream } from './libp2p-types.ts'
 import type { Transports } from './node.ts'
 import { socketOf } from './own-addresses.ts'
 
@@ -151,26 +151,34 @@ export class Reach {
 
 	/** A stream on the connection there is, or on a new one. One that broke unnoticed is replaced, once. */
 	async open(peerId: string, protocol: string, signal: AbortSignal = this.deadline()): Promise<JsonStream> {
+		return new JsonStream(await this.openStream(peerId, protocol, signal))
+	}
+
+	async openOn(connection: Connection, protocol: string, signal: AbortSignal = this.deadline()): Promise<JsonStream> {
+		return new JsonStream(await this.#streamOn(connection, protocol, signal))
+	}
+
+	/** As `open`, for bytes that are no frames. */
+	async openStream(peerId: string, protocol: string, signal: AbortSignal = this.deadline()): Promise<Stream> {
 		const existing = this.#options.connections.of(peerId)
 		if (existing !== null) {
 			try {
-				return await this.openOn(existing, protocol, signal)
+				return await this.#streamOn(existing, protocol, signal)
 			} catch (thrown) {
 				if (signal.aborted || existing.status === 'open') throw thrown
 			}
 		}
 		const connection = await this.connect({ peerId, addresses: this.#addresses.get(peerId) ?? [] }, signal)
-		return this.openOn(connection, protocol, signal)
+		return this.#streamOn(connection, protocol, signal)
 	}
 
-	async openOn(connection: Connection, protocol: string, signal: AbortSignal = this.deadline()): Promise<JsonStream> {
+	async #streamOn(connection: Connection, protocol: string, signal: AbortSignal): Promise<Stream> {
 		try {
-			const stream = await connection.newStream(protocol, {
+			return await connection.newStream(protocol, {
 				signal,
 				maxOutboundStreams: LIMITS.streamsPerProtocol,
 				runOnLimitedConnection: true,
 			})
-			return new JsonStream(stream)
 		} catch (thrown) {
 			throw unreachable(connection.remotePeer.toString(), thrown)
 		}

@@ -1,5 +1,6 @@
 export * from './admission.ts'
 export * from './commands.ts'
+export * from './dial.ts'
 export * from './errors.ts'
 export * from './events.ts'
 export * from './membership.ts'

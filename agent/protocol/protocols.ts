@@ -23,6 +23,12 @@ export const PROTOCOL = {
 	snapshot: protocolId('snapshot', '1.0.0'),
 	/** "Dial me": how a node learns whether others can. Members only. */
 	dialBack: protocolId('dial-back', '1.0.0'),
+	/** Asks a host for the right to open connections to one port of a workload. */
+	dial: protocolId('dial', '1.0.0'),
+	/** Asks a host for connections that it dials itself and keeps ready here. */
+	ready: protocolId('ready', '1.0.0'),
+	/** One connection to a workload, where no better path is: the bytes of the data plane as they are. */
+	data: protocolId('data', '1.0.0'),
 } as const
 export type ProtocolName = keyof typeof PROTOCOL
 
@@ -44,6 +50,10 @@ export const LIMITS = {
 	bodyBytes: 1024 * 1024,
 	/** A signed NodeStatus: 500 image names and 500 workloads are about 90 KiB. */
 	recordBytes: 128 * 1024,
+	/** Connections that a host holds to its workloads, all together: a file descriptor each way. */
+	dataConnections: 4096,
+	/** Connections kept ready for one asking peer; a burst of 200 clients of a database and as many to come. */
+	readyConnections: 256,
 	/** Members of one lattice that a node keeps apart; above this, regions. */
 	members: 1024,
 } as const
@@ -52,6 +62,8 @@ export const LIMITS = {
 export const CLOCK_LEEWAY_S = 6 * 60
 /** Seconds a grant lives. */
 export const GRANT_TTL_S = 10 * 60
+/** Seconds in which new connections to one port of a workload need no new authority (docs/decisions). */
+export const DIAL_LEASE_S = 60
 /** Seconds an access token lives. */
 export const ACCESS_TTL_S = 15 * 60
 /** Seconds a membership certificate lives, and the age from which it is renewed. */

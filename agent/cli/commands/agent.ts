@@ -17,6 +17,7 @@ export interface AgentOptions {
 	agentPort?: number
 	meshListen?: string[]
 	announce?: string[]
+	dataPort?: number
 	dockerHost?: string
 	gateway: boolean
 }
@@ -33,6 +34,11 @@ export function agentOptions(command: Command): Command {
 			multiaddr,
 		)
 		.option('--announce <addr>', 'an address that other machines reach this one at; repeatable', repeated)
+		.option(
+			'--data-port <n>',
+			'connections to workloads, where the mesh listens (default: 4200 or the next free one)',
+			port,
+		)
 		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
 		.option('--gateway', 'front workloads of other nodes at --agent-host', false)
 }
@@ -68,6 +74,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 		const meshListen = run.meshListen ?? [
 			`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', undefined, 'mesh port')}`,
 		]
+		const dataPort = await ports.pick('data', '0.0.0.0', run.dataPort, '--data-port')
 		const supervisor = new Supervisor({ home, terminal })
 		const spec = agentChild({
 			home,
@@ -76,6 +83,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 			port: agentPort,
 			meshListen,
 			announce: announced(run.announce ?? [], portOf(meshListen)),
+			dataPort,
 			dockerHost: engine,
 			labels: run.labels,
 			gateway: run.gateway,

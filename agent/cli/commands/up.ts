@@ -19,6 +19,7 @@ interface UpOptions {
 	meshPort?: number
 	meshListen?: string[]
 	announce?: string[]
+	dataPort?: number
 	dockerHost?: string
 	name?: string
 	gateway: boolean
@@ -36,6 +37,11 @@ export const registerUp: Register = (program, open) => {
 		.option('--mesh-port <n>', 'mesh (default: 4100 or the next free one)', port)
 		.option('--mesh-listen <multiaddr>', 'instead of every address at --mesh-port; repeatable', multiaddr)
 		.option('--announce <addr>', 'an address that other machines reach this one at; repeatable', repeated)
+		.option(
+			'--data-port <n>',
+			'connections to workloads, where the mesh listens (default: 4200 or the next free one)',
+			port,
+		)
 		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
 		.option('--name <name>', 'name of this node (default: the host name)')
 		.option('--no-gateway', 'do not front workloads of other nodes')
@@ -57,6 +63,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 	const meshListen = options.meshListen ?? [
 		`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', options.meshPort, '--mesh-port')}`,
 	]
+	const dataPort = await ports.pick('data', '0.0.0.0', options.dataPort, '--data-port')
 	const consoleMesh = await ports.pick('consoleMesh', '0.0.0.0', undefined, "the console's mesh port")
 	const given = options.announce ?? []
 	const announce = announced(given, portOf(meshListen))
@@ -81,6 +88,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 				port: agentPort,
 				meshListen,
 				announce,
+				dataPort,
 				dockerHost: engine,
 				labels: {},
 				gateway: options.gateway,

@@ -107,6 +107,7 @@ export interface AgentSettings {
 	port: number
 	meshListen: string[]
 	announce: string[]
+	dataPort: number
 	dockerHost: string
 	labels: Record<string, string>
 	gateway: boolean
@@ -132,6 +133,7 @@ export function agentChild(settings: AgentSettings): ChildSpec {
 				LATTICE_AGENT_PORT: String(settings.port),
 				LATTICE_MESH_LISTEN: settings.meshListen.join(','),
 				LATTICE_ANNOUNCE: settings.announce.join(',') || undefined,
+				LATTICE_DATA_PORT: String(settings.dataPort),
 				LATTICE_DOCKER_HOST: settings.dockerHost,
 				LATTICE_LABELS: JSON.stringify(settings.labels),
 				LATTICE_GATEWAY: settings.gateway ? '1' : '0',
