@@ -3,7 +3,6 @@ import packageJson from '../package.json' with { type: 'json' }
 import { Announcer } from './announcer.ts'
 import { restApi } from './api/rest.ts'
 import { authorityOfBearer } from './commands/authority.ts'
-import { claimerOf } from './commands/claimer.ts'
 import { Directory } from './commands/directory.ts'
 import { Entry } from './commands/entry.ts'
 import { CommandHost } from './commands/host.ts'
@@ -16,6 +15,7 @@ import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
+import type { MembershipClaims } from './identity/index.ts'
 import { Links } from './links.ts'
 import { createPeer, Members } from './mesh/index.ts'
 import { Metrics } from './metrics.ts'
@@ -24,6 +24,7 @@ import { peerPaths } from './peer-paths.ts'
 import { type CommandFrame, type CommandRequest, LatticeError, type Requirements } from './protocol/index.ts'
 import { Executor } from './reconciler/execute.ts'
 import { Reconciler } from './reconciler/reconciler.ts'
+import { currentClaims } from './renew-ended.ts'
 import { Renewal } from './renewal.ts'
 import type { ContainerRuntime } from './runtime/runtime.ts'
 import { readMachine } from './sampler/machine.ts'
@@ -75,14 +76,15 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	})
 	await peer.start()
 	const onWait = (error: LatticeError) => log.warn({ code: error.code }, `waiting to join: ${error.message}`)
+	let certificate: MembershipClaims
 	try {
 		const { invite: token, name, labels, gateway } = config
 		await standing.ensureEnrolled(peer, { token, name, labels, gateway, signal, onWait })
+		certificate = await currentClaims(peer, standing, { signal, onWait })
 	} catch (error) {
 		await peer.stop()
 		throw error
 	}
-	const certificate = await standing.claims(peer.peerId)
 	const gateway = certificate.gateway || config.gateway
 	const db = new Database(home.storePath)
 	const identity = { latticeId: standing.trust.latticeId, peerId: peer.peerId }
@@ -109,9 +111,9 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const directory = new Directory({ status: () => nodeStatus.status(), reports: () => workloads.reports() })
 	const consolePeer = () => peer.connected().find((connection) => connection.certificate.role === 'console') ?? null
 
-	const claimer = (key: string) => {
+	const claimants = () => {
 		const alive = directory.nodes().filter(({ liveness }) => liveness === 'alive')
-		return claimerOf({ console: consolePeer()?.peerId ?? null, agents: alive.map(({ status }) => status.peerId) }, key)
+		return { console: consolePeer()?.peerId ?? null, agents: alive.map(({ status }) => status.peerId) }
 	}
 
 	const bindingsOf = (open: Parameters<typeof bindingsFor>[1]) => bindingsFor({ host: config.host, gateway }, open)
@@ -139,6 +141,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			})
 	}
 	const orders = new Orders({
+		peerId: peer.peerId,
 		db,
 		journal,
 		assignments,
@@ -175,11 +178,11 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const steward = new Steward({
 		key,
 		peerId: peer.peerId,
-		latticeId: () => standing.trust.latticeId,
+		trust: () => standing.trust,
 		certificate: () => standing.certificate,
 		claims,
 		directory,
-		claimer,
+		claimants,
 	})
 	const onRefused = ({ from, kind, error }: { from: string; kind: string; error: LatticeError }) => {
 		metrics.refused.inc({ from, code: error.code })
@@ -225,7 +228,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	const send = (peerId: string, request: CommandRequest, abort: AbortSignal): AsyncIterable<CommandFrame> =>
 		peerId === peer.peerId ? handle(request, peer.peerId, abort) : peer.command(peerId, request, { signal: abort })
-	const entry = new Entry({ peerId: peer.peerId, directory, send, claimer })
+	const entry = new Entry({ peerId: peer.peerId, directory, send, claimants })
 	const api = restApi({
 		entry,
 		authority: (bearer) => authorityOfBearer(standing.trust, bearer),

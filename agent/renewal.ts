@@ -39,16 +39,12 @@ export class Renewal {
 
 	async #look(): Promise<void> {
 		const { peer, standing, log } = this.#modules
-		const { trust } = standing
 		if (this.#asking) return
 		this.#asking = true
 		try {
 			const { issuedAt } = await standing.claims(peer.peerId)
 			if (Date.now() / 1000 - issuedAt < MEMBERSHIP_RENEW_AFTER_S) return
-			const granted = await peer.renew()
-			for (const issuer of granted.issuers) await trust.addIssuer(issuer)
-			const { expiresAt } = await trust.verifyMembership(granted.certificate, { peerId: peer.peerId })
-			standing.renewed(granted.certificate)
+			const { expiresAt } = await standing.adoptRenewed(await peer.renew(), peer.peerId)
 			await peer.announce()
 			log.info({ until: new Date(expiresAt * 1000).toISOString() }, 'renewed the certificate of this node')
 		} catch (thrown) {

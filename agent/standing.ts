@@ -3,7 +3,7 @@ import { type EnrolOptions, enrol } from './enrol.ts'
 import type { AgentHome, Enrolment } from './home.ts'
 import { type MembershipClaims, Trust } from './identity/index.ts'
 import type { Peer } from './mesh/index.ts'
-import { LatticeError, type Member } from './protocol/index.ts'
+import { LatticeError, type Member, type RenewGranted } from './protocol/index.ts'
 
 /**
  * This node's standing in its lattice: certificate, trust and known members, kept in the home as they change. Empty
@@ -61,8 +61,12 @@ export class Standing {
 		return this.trust.verifyMembership(this.certificate, { peerId })
 	}
 
-	renewed(certificate: string): void {
+	/** Its certificate is checked before it takes the place of the old one. */
+	async adoptRenewed({ certificate, issuers }: RenewGranted, peerId: string): Promise<MembershipClaims> {
+		for (const issuer of issuers) await this.trust.addIssuer(issuer)
+		const claims = await this.trust.verifyMembership(certificate, { peerId })
 		this.#save({ certificate })
+		return claims
 	}
 
 	/** Addresses outlive restarts, so that a lattice comes up again with no console. */

@@ -19,7 +19,11 @@ const routes: RouteEntry[] = [
 				children: [{ path: 'delete', file: 'routes/workload-delete.tsx' }],
 			},
 			{ path: 'nodes', file: 'routes/nodes.tsx', children: [{ path: 'join', file: 'routes/node-join.tsx' }] },
-			{ path: 'nodes/:peerId', file: 'routes/node.tsx' },
+			{
+				path: 'nodes/:peerId',
+				file: 'routes/node.tsx',
+				children: [{ path: 'remove', file: 'routes/node-remove.tsx' }],
+			},
 			{ path: '*', file: 'routes/not-found.tsx' },
 		],
 	},

@@ -1,4 +1,12 @@
-import { keyFromSeed, peerIdOf, type Subject, signGrant, splitBearer, type Trust } from '../identity/index.ts'
+import {
+	keyFromSeed,
+	peerIdOf,
+	type Subject,
+	signGrant,
+	splitBearer,
+	type Trust,
+	warrantOf,
+} from '../identity/index.ts'
 import type { Command, DialCommand } from '../protocol/index.ts'
 
 /** Who orders, and the means to sign a grant for a command at a peer. The seed stays inside and dies with the request. */
@@ -7,6 +15,8 @@ export interface Authority {
 	/** the JWT that travels; never its seed */
 	credential: string
 	grant(command: Command | DialCommand, audience: string): Promise<string>
+	/** what shows others that this order is the owner's wish */
+	warrant(order: Parameters<typeof warrantOf>[0]): Promise<string>
 }
 
 /** From `Authorization: Bearer JWT~SEED`: verified and stripped of its seed at the door. */
@@ -17,6 +27,7 @@ export async function authorityOfBearer(trust: Trust, bearer: string): Promise<A
 		subject,
 		credential: jwt,
 		grant: (command, audience) => signGrant({ credential: jwt, seed, command, audience }),
+		warrant: (order) => signGrant({ credential: jwt, seed, command: warrantOf(order), audience: trust.latticeId }),
 	}
 }
 
@@ -28,5 +39,7 @@ export async function authorityOfDevice(trust: Trust, certificate: string, seed:
 		subject,
 		credential: certificate,
 		grant: (command, audience) => signGrant({ credential: certificate, seed, command, audience }),
+		warrant: (order) =>
+			signGrant({ credential: certificate, seed, command: warrantOf(order), audience: trust.latticeId }),
 	}
 }

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { workloadIdOf } from '../identity/index.ts'
 import {
+	type ClaimGiven,
 	type CommandFrame,
 	CommandId,
-	type CommandOf,
 	LatticeError,
+	type Placement,
 	parseInput,
 	WorkloadName,
 	type WorkloadReport,
@@ -14,7 +15,7 @@ import {
 import { nameTaken } from '../store/claims.ts'
 import { templateOf } from '../templates/catalogue.ts'
 import type { Authority } from './authority.ts'
-import type { Claiming, HeldClaim } from './claiming.ts'
+import type { Claiming, ClaimTry } from './claiming.ts'
 import type { Directory } from './directory.ts'
 import { mergeIterables } from './merge.ts'
 import { newCommandId } from './order-id.ts'
@@ -39,7 +40,7 @@ export interface DeployingModules {
 	rollout: Rollout
 }
 
-/** How long another node that places the same order gets until its host tells of it. */
+/** How long the console, when it places the same order, gets until a host tells of it. */
 const ELSEWHERE_MS = 15_000
 /** From the first word of a host that took an order until its report is here. */
 const REPORT_MS = 2_000
@@ -79,11 +80,7 @@ export class Deploying {
 		}
 	}
 
-	async *#carryOut(
-		authority: Authority,
-		order: Omit<RolloutOrder, 'claim'>,
-		signal: AbortSignal,
-	): AsyncIterable<CommandFrame> {
+	async *#carryOut(authority: Authority, order: RolloutOrder, signal: AbortSignal): AsyncIterable<CommandFrame> {
 		const { directory, claiming, rollout } = this.#modules
 		const { owner, name, type, config, commandId, workloadId, requirements } = order
 		const earlier = directory.byName(owner, name)
@@ -92,32 +89,31 @@ export class Deploying {
 
 		const wanted = Array.from({ length: requirements.replicas }, (_, index) => index)
 		const draft = rollout.decide(order, wanted)
-		if (draft.chosen.length < wanted.length) throw noNodeFits(draft)
-		const claim = await this.#claim(authority, { kind: 'claim', commandId, workloadId, name, type, config }, signal)
+		const fits = draft.chosen.length === wanted.length
+		const claims = claiming.begin(authority, { commandId, workloadId, name, type, config }, signal)
+		const claim = await this.#claim(claims, fits ? draft : null, workloadId)
+		if (claim === 'nobody') throw noNodeFits(draft)
 		if (claim === 'elsewhere') return yield* this.#repeat(authority, order, directory.of(workloadId), signal)
-		const start = { wanted, holders: new Map(), generation: 1, scaleId: newCommandId() }
-		try {
-			yield* rollout.run(authority, { ...order, claim: claim.token }, start, signal)
-		} catch (thrown) {
-			const error = LatticeError.from(thrown)
-			if (error.code === 'NO_NODE_FITS' && directory.of(workloadId).length === 0)
-				await claiming.giveBack(authority, { commandId, name }, claim.by, signal)
-			throw error
-		}
+		const start = { wanted, holders: new Map(), claim, generation: 1, scaleId: workloadId }
+		yield* rollout.run(authority, order, start, claims, signal)
 	}
 
-	/** `elsewhere`: another node was given the same order, and a host has it by now. */
+	/**
+	 * `elsewhere`: the console itself places this very order, and a host has it by now; `nobody`: it fits nowhere by the
+	 * view of this node, and nobody found room for it before.
+	 */
 	async #claim(
-		authority: Authority,
-		command: CommandOf<'claim'>,
-		signal: AbortSignal,
-	): Promise<HeldClaim | 'elsewhere'> {
+		claims: ClaimTry,
+		placement: Placement | null,
+		workloadId: string,
+	): Promise<ClaimGiven | 'elsewhere' | 'nobody'> {
 		try {
-			return await this.#modules.claiming.take(authority, command, signal)
+			return await claims.take(placement, null)
 		} catch (thrown) {
 			const error = LatticeError.from(thrown)
+			if (placement === null && error.code === 'NOT_FOUND') return 'nobody'
 			if (error.facts.placing !== true) throw error
-			if (await this.#reported(command.workloadId, ELSEWHERE_MS)) return 'elsewhere'
+			if (await this.#reported(workloadId, ELSEWHERE_MS)) return 'elsewhere'
 			throw error
 		}
 	}
@@ -125,7 +121,7 @@ export class Deploying {
 	/** The hosts that took this order before answer from their journals. */
 	async *#repeat(
 		authority: Authority,
-		order: Omit<RolloutOrder, 'claim'>,
+		order: RolloutOrder,
 		reports: WorkloadReport[],
 		signal: AbortSignal,
 	): AsyncIterable<CommandFrame> {

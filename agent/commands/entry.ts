@@ -13,6 +13,7 @@ import {
 	type WorkloadReport,
 	WorkloadType,
 } from '../protocol/index.ts'
+import type { Claimants } from '../scheduler/claimer.ts'
 import { templateOf } from '../templates/catalogue.ts'
 import type { Authority } from './authority.ts'
 import { Claiming } from './claiming.ts'
@@ -31,8 +32,10 @@ export interface EntryModules {
 	peerId: string
 	directory: Pick<Directory, 'nodes' | 'of' | 'byName' | 'reports'>
 	send: Send
-	/** who reserves names now, as this node sees it; null when nobody is there */
-	claimer: (key: string) => string | null
+	/** who may reserve names, as this node sees it now */
+	claimants: () => Claimants
+	/** resolves after so many milliseconds */
+	pause?: (ms: number) => Promise<unknown>
 }
 
 type ExistingKind = 'start' | 'stop' | 'restart'
@@ -49,15 +52,15 @@ export class Entry {
 	readonly #scaling: Scaling
 
 	constructor(modules: EntryModules) {
-		const { peerId, directory, send, claimer } = modules
+		const { peerId, directory, send } = modules
 		const sender = new Sender(send)
 		const rollout = new Rollout({ peerId, directory, sender })
-		const claiming = new Claiming({ sender, claimer })
+		const claiming = new Claiming({ ...modules, sender })
 		this.#modules = modules
 		this.#sender = sender
 		this.#rollout = rollout
 		this.#deploying = new Deploying({ directory, sender, claiming, rollout })
-		this.#scaling = new Scaling({ sender, rollout })
+		this.#scaling = new Scaling({ sender, claiming, rollout })
 	}
 
 	/** Candidates and rejections for a draft; nothing is changed. */

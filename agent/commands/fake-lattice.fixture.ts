@@ -1,4 +1,4 @@
-import { generateKey } from '../identity/index.ts'
+import { generateKey, peekClaim } from '../identity/index.ts'
 import {
 	type Command,
 	type CommandFrame,
@@ -10,16 +10,22 @@ import {
 	type NodeStatus,
 	type WorkloadReport,
 } from '../protocol/index.ts'
+import { type Claimants, claimerOf, claimKey } from '../scheduler/claimer.ts'
 import { Claims } from '../store/claims.ts'
 import { Database } from '../store/database.ts'
 import type { Authority } from './authority.ts'
-import { claimerOf, claimKey } from './claimer.ts'
+import { isRefusal, refuseOtherClaim } from './claim-check.ts'
 import { Directory } from './directory.ts'
 import { Entry } from './entry.ts'
 import { Steward } from './steward.ts'
 
 const subject = { userId: 'ada', email: 'ada@example.test', role: 'owner', kind: 'access' } as const
-export const OWNER: Authority = { subject, credential: 'jwt', grant: async () => 'grant' }
+export const OWNER: Authority = {
+	subject,
+	credential: 'jwt',
+	grant: async () => 'grant',
+	warrant: async () => 'warrant',
+}
 
 const GIB = 2 ** 30
 
@@ -33,33 +39,45 @@ class FakeHost {
 	/** throws in place of taking an order */
 	answer: ((command: Command) => void) | null = null
 	dead = false
+	readonly death = Promise.withResolvers<void>()
 	readonly #held = new Map<string, WorkloadReport>()
 	readonly #done = new Set<string>()
+	/** by decision, as the journal keeps them */
+	readonly #refused = new Map<string, LatticeError>()
 	readonly #tell: (report: WorkloadReport) => void
 
 	constructor(
 		name: string,
-		lattice: { send: (to: string, request: CommandRequest, from: string) => AsyncIterable<CommandFrame> },
+		lattice: {
+			send: (to: string, request: CommandRequest, from: string) => AsyncIterable<CommandFrame>
+			pass: (what: string) => Promise<void>
+		},
 		tell: (report: WorkloadReport) => void,
 	) {
 		this.name = name
 		this.#tell = tell
 		this.directory = new Directory({ status: () => this.status(), reports: () => this.reports() })
-		const claimer = (key: string) => {
+		const claimants = (): Claimants => {
 			const alive = this.directory.nodes().filter(({ liveness }) => liveness === 'alive')
-			return claimerOf({ console: null, agents: alive.map(({ status }) => status.peerId) }, key)
+			return { console: null, agents: alive.map(({ status }) => status.peerId) }
 		}
 		this.steward = new Steward({
 			key: generateKey(),
 			peerId: name,
-			latticeId: () => 'l_test',
+			trust: () => ({ latticeId: 'l_test', verifyClaim: async (token) => peekClaim(token) }),
 			certificate: () => 'certificate',
 			claims: new Claims(new Database(':memory:')),
 			directory: this.directory,
-			claimer,
+			claimants,
 		})
 		const send = (to: string, request: CommandRequest) => lattice.send(to, request, name)
-		this.entry = new Entry({ peerId: name, directory: this.directory, send, claimer })
+		this.entry = new Entry({
+			peerId: name,
+			directory: this.directory,
+			send,
+			claimants,
+			pause: () => lattice.pass('pause'),
+		})
 	}
 
 	status(): NodeStatus {
@@ -89,11 +107,10 @@ class FakeHost {
 		return [...this.#held.values()]
 	}
 
-	async *handle(command: Command, from: string): AsyncIterable<CommandFrame> {
+	async *handle(command: Command): AsyncIterable<CommandFrame> {
 		this.seen.push(command)
-		// As over a wire: whoever sends at once is answered in turn.
-		await new Promise((resolve) => setTimeout(resolve, 2))
-		if (command.kind === 'claim') yield { type: 'result', result: await this.steward.claim(command, subject, from) }
+		if (command.kind === 'claim') yield { type: 'result', result: await this.steward.claim(command, subject, 'jwt') }
+		else if (command.kind === 'witness') yield { type: 'result', result: await this.steward.witness(command, subject) }
 		else if (command.kind === 'unclaim') yield { type: 'result', result: this.steward.unclaim(command, subject) }
 		else if (command.kind === 'deploy') yield* this.#deploy(command)
 		else if (command.kind === 'scale') yield* this.#scale(command)
@@ -102,12 +119,27 @@ class FakeHost {
 
 	async *#deploy(command: CommandOf<'deploy'>): AsyncIterable<CommandFrame> {
 		if (!this.#done.has(command.commandId)) {
-			this.answer?.(command)
+			this.#judge(command)
 			this.#done.add(command.commandId)
 			this.#put(reportOf(command, this.name))
 		}
 		yield event(command, this.name)
 		yield { type: 'result', result: CommandResult.parse({ report: this.#held.get(command.workloadId) }) }
+	}
+
+	/** As a real host does, with the answer that the test gives it as its state. */
+	#judge(command: CommandOf<'deploy'>): void {
+		const claim = peekClaim(command.claim)
+		refuseOtherClaim(command, claim, this.name)
+		const earlier = this.#refused.get(claim.decision)
+		if (earlier) throw earlier
+		try {
+			this.answer?.(command)
+		} catch (thrown) {
+			const error = LatticeError.from(thrown)
+			if (isRefusal(error)) this.#refused.set(claim.decision, error)
+			throw error
+		}
 	}
 
 	async *#scale(command: CommandOf<'scale'>): AsyncIterable<CommandFrame> {
@@ -129,9 +161,12 @@ class FakeHost {
 /** Hosts that hear each other's reports a moment later, as real ones do. */
 export class FakeLattice {
 	readonly hosts: FakeHost[]
+	/** the network: whoever sends at once is answered in turn */
+	readonly pass: (what: string) => Promise<void>
 	#underWay = 0
 
-	constructor(names: string[]) {
+	constructor(names: string[], pass = (_what: string) => new Promise<void>((resolve) => setTimeout(resolve, 2))) {
+		this.pass = pass
 		this.hosts = names.map((name) => new FakeHost(name, this, (report) => this.#spread(name, report)))
 		for (const host of this.hosts) {
 			for (const other of this.hosts) {
@@ -157,7 +192,9 @@ export class FakeLattice {
 
 	/** Does not answer any more, and nobody knows yet. */
 	kill(name: string): void {
-		this.host(name).dead = true
+		const host = this.host(name)
+		host.dead = true
+		host.death.resolve()
 	}
 
 	judge(name: string, liveness: Liveness): void {
@@ -176,15 +213,27 @@ export class FakeLattice {
 
 	async *send(to: string, request: CommandRequest, from: string): AsyncIterable<CommandFrame> {
 		const host = this.host(to)
+		const what = `${request.command.kind} ${from} → ${to}`
+		await this.#arrives(what, from)
 		if (host.dead) throw new LatticeError('HOST_UNREACHABLE', `${to} is dead`)
 		try {
-			yield* host.handle(request.command, from)
+			for await (const frame of host.handle(request.command)) {
+				await this.#arrives(`answer to ${what}`, from)
+				if (host.dead) throw new LatticeError('HOST_UNREACHABLE', `${to} died`, { sent: true })
+				yield frame
+			}
 		} catch (thrown) {
 			const error = LatticeError.from(thrown)
 			// Unreachable is thrown by the sender's own side; what a host says comes as a frame.
 			if (error.code === 'HOST_UNREACHABLE') throw error
 			yield { type: 'error', error: error.toJSON() }
 		}
+	}
+
+	/** Never for one that has died: what it would do next is never done. */
+	async #arrives(what: string, from: string): Promise<void> {
+		await this.pass(what)
+		if (this.host(from).dead) await new Promise(() => undefined)
 	}
 
 	/** Resolves when everybody has heard what was reported so far. */

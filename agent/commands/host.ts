@@ -47,7 +47,10 @@ export class CommandHost {
 					yield* orders.change(command, subject, context.signal)
 					return
 				case 'claim':
-					yield { type: 'result', result: await steward.claim(command, subject, context.from) }
+					yield { type: 'result', result: await steward.claim(command, subject, request.credential) }
+					return
+				case 'witness':
+					yield { type: 'result', result: await steward.witness(command, subject) }
 					return
 				case 'unclaim':
 					yield { type: 'result', result: steward.unclaim(command, subject) }

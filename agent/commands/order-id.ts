@@ -18,9 +18,6 @@ export function orderDigest(command: Command, subject: string): string {
 		generation: _generation,
 		...given
 	} = command as Command & Record<string, unknown>
-	const order =
-		command.kind === 'deploy' || command.kind === 'claim'
-			? { ...given, kind: 'deploy', replicas: null }
-			: { ...given, workloadId }
+	const order = command.kind === 'deploy' ? { ...given, replicas: null } : { ...given, workloadId }
 	return createHash('sha256').update(canonicalJson({ order, subject })).digest('base64url')
 }

@@ -8,20 +8,23 @@ import {
 	parseInput,
 	type Requirements,
 } from '../protocol/index.ts'
-import { allocatePorts } from '../reconciler/ports.ts'
 import { superseded } from '../reconciler/settle.ts'
 import type { Assignment, Assignments, ReplicaRow } from '../store/assignments.ts'
-import type { Changes, Change as StoreChange } from '../store/changes.ts'
+import type { Changes } from '../store/changes.ts'
 import { nameTaken } from '../store/claims.ts'
 import type { Database } from '../store/database.ts'
 import type { Events } from '../store/events.ts'
-import { frameOf, type Journal } from '../store/journal.ts'
+import type { Journal } from '../store/journal.ts'
 import type { OpenAssignment, Workloads } from '../store/workloads.ts'
 import { templateOf } from '../templates/catalogue.ts'
+import { isRefusal, refuseOtherClaim } from './claim-check.ts'
+import { followOrder } from './following.ts'
 import { orderDigest } from './order-id.ts'
 import { mayTouch, notFound } from './ownership.ts'
+import { interruptReplicas, newReplicas, retryReplicas } from './replica-rows.ts'
 
 export interface OrdersModules {
+	peerId: string
 	db: Database
 	journal: Journal
 	assignments: Assignments
@@ -85,17 +88,33 @@ export class Orders {
 		const following = this.#modules.changes.follow(AbortSignal.any([signal, over.signal]))
 		try {
 			await accept()
-			yield* this.#follow(command.commandId, command.workloadId, following)
+			yield* followOrder(this.#modules, command, following)
 		} finally {
 			over.abort()
 		}
 	}
 
 	async #acceptDeploy(command: CommandOf<'deploy'>, subject: Subject, digest: string): Promise<void> {
-		const { journal, assignments, trust, db } = this.#modules
+		const { journal, trust, peerId } = this.#modules
 		const { name, commandId, workloadId } = command
 		if (journal.repeated(commandId, digest, subject.userId)) return this.#modules.kick(workloadId)
-		await trust().verifyClaim(command.claim, { owner: subject.userId, name, commandId, workloadId })
+		const claim = await trust().verifyClaim(command.claim, { owner: subject.userId, name, commandId, workloadId })
+		refuseOtherClaim(command, claim, peerId)
+		const refusal = journal.refusalOf(claim.decision)
+		if (refusal) throw refusal
+		try {
+			await this.#take(command, subject, digest)
+		} catch (thrown) {
+			const error = LatticeError.from(thrown)
+			// Who asked goes to another host now; a second one who asks the same must not find room here later.
+			if (isRefusal(error)) journal.refuse(claim.decision, error)
+			throw error
+		}
+	}
+
+	async #take(command: CommandOf<'deploy'>, subject: Subject, digest: string): Promise<void> {
+		const { journal, assignments, db } = this.#modules
+		const { name, commandId, workloadId } = command
 		const template = templateOf(command.type)
 		const config = parseInput(template.schema, command.config, ['config'])
 		const held = assignments.get(workloadId)
@@ -114,7 +133,7 @@ export class Orders {
 		const secrets = held
 			? this.#modules.workloads.open(held).secrets
 			: template.makeSecrets(config, (characters) => randomBytes(characters).toString('base64url').slice(0, characters))
-		const rows = await this.#newRows(workloadId, command.replicas, { template, config }, held?.restartNonce ?? null)
+		const rows = await newReplicas(this.#modules, command, { template, config }, held?.restartNonce ?? null)
 		db.transaction(() => {
 			journal.accept({ id: commandId, kind: 'deploy', workloadId, subject: subject.userId, digest })
 			assignments.put({
@@ -162,16 +181,16 @@ export class Orders {
 		switch (command.kind) {
 			case 'start':
 				assignments.setDesired(workloadId, 'running')
-				this.#retry(workloadId)
+				retryReplicas(assignments, workloadId)
 				break
 			case 'stop':
 				assignments.setDesired(workloadId, 'stopped')
-				this.#interrupt(workloadId)
+				interruptReplicas(assignments, workloadId)
 				break
 			case 'restart':
 				assignments.setRestartNonce(workloadId, commandId)
-				this.#retry(workloadId)
-				this.#interrupt(workloadId)
+				retryReplicas(assignments, workloadId)
+				interruptReplicas(assignments, workloadId)
 				this.#event(command, 'restarting', null)
 				break
 			case 'delete':
@@ -183,23 +202,6 @@ export class Orders {
 				break
 		}
 		changes.emit({ kind: 'workload', workloadId })
-	}
-
-	/** A replica that failed or stopped gets a fresh try. */
-	#retry(workloadId: string): void {
-		const { assignments } = this.#modules
-		for (const row of assignments.replicas(workloadId)) {
-			if (row.status === 'running' || row.phase === 'leaving') continue
-			assignments.putReplica({ ...row, status: 'pending', phase: 'accepted', reason: null, error: null, restarts: 0 })
-		}
-	}
-
-	/** From the order on it is not running: who waits for `running` after a restart must not find the time before it. */
-	#interrupt(workloadId: string): void {
-		const { assignments } = this.#modules
-		for (const row of assignments.replicas(workloadId)) {
-			if (row.status === 'running') assignments.putReplica({ ...row, status: 'stopping', reason: null })
-		}
 	}
 
 	async #arrivals(command: CommandOf<'scale'>, assignment: Assignment): Promise<ReplicaRow[]> {
@@ -221,7 +223,12 @@ export class Orders {
 		if (added.length === 0) return []
 		const open = workloads.open(assignment)
 		await admit(open.template.requirements(open.config), added.length)
-		return this.#newRows(assignment.workloadId, added, open, assignment.restartNonce)
+		return newReplicas(
+			this.#modules,
+			{ workloadId: assignment.workloadId, replicas: added },
+			open,
+			assignment.restartNonce,
+		)
 	}
 
 	#scale(command: CommandOf<'scale'>, assignment: Assignment, arrivals: ReplicaRow[]): void {
@@ -234,39 +241,6 @@ export class Orders {
 		// The generation of a scaling is about where replicas are, not what they run: containers keep theirs.
 		assignments.put({ ...assignment, placed: command.generation, placement: command.placement, desired: 'running' })
 		this.#event(command, 'placed', command.placement)
-	}
-
-	async #newRows(
-		workloadId: string,
-		indexes: number[],
-		open: Pick<OpenAssignment, 'template' | 'config'>,
-		restartNonce: string | null,
-	): Promise<ReplicaRow[]> {
-		const { assignments, bindingsOf } = this.#modules
-		const existing = new Map(assignments.replicas(workloadId).map((row) => [row.index, row]))
-		const taken = assignments.takenPorts()
-		const rows: ReplicaRow[] = []
-		for (const index of indexes) {
-			const old = existing.get(index)
-			const ports = old?.ports ?? (await allocatePorts(open, bindingsOf(open), taken))
-			for (const binding of ports) taken.add(binding.port)
-			rows.push({
-				workloadId,
-				index,
-				phase: 'accepted',
-				status: 'pending',
-				reason: null,
-				error: null,
-				containerId: old?.containerId ?? null,
-				restartNonce,
-				ports,
-				settledOnce: old?.settledOnce ?? false,
-				restarts: 0,
-				startedAt: null,
-				exitCode: null,
-			})
-		}
-		return rows
 	}
 
 	#mine(workloadId: string, subject: Subject): Assignment {
@@ -295,41 +269,6 @@ export class Orders {
 			this.#modules.changes.emit({ kind: 'workload', workloadId })
 			this.#modules.changes.emit({ kind: 'event', event })
 		})
-	}
-
-	/** The timeline so far, then live, until the journal has the outcome. */
-	async *#follow(
-		commandId: string,
-		workloadId: string,
-		following: AsyncIterable<StoreChange>,
-	): AsyncIterable<CommandFrame> {
-		const { journal, events } = this.#modules
-		let seen = 0
-		for (const event of events.of(workloadId)) {
-			if (event.commandId !== commandId && event.phase !== 'placed') continue
-			seen = event.seq
-			yield { type: 'event', event }
-		}
-		const settled = () => journal.find(commandId)?.outcome ?? null
-		const first = settled()
-		if (first) {
-			yield frameOf(first)
-			return
-		}
-		for await (const change of following) {
-			if (change.kind === 'event' && change.event.workloadId === workloadId) {
-				const isProgress = change.event.progress !== null
-				if (isProgress || change.event.seq > seen) yield { type: 'event', event: change.event }
-				if (!isProgress) seen = Math.max(seen, change.event.seq)
-			}
-			const outcome = settled()
-			if (outcome) {
-				// It may be known before its last steps have come through the queue; they belong before it.
-				for (const event of events.of(workloadId)) if (event.seq > seen) yield { type: 'event', event }
-				yield frameOf(outcome)
-				return
-			}
-		}
 	}
 }
 

@@ -1,3 +1,4 @@
+import { type ClaimClaims, peekClaim } from '../identity/index.ts'
 import { LatticeError, URGENCY, type WorkloadReport } from '../protocol/index.ts'
 
 /**
@@ -24,6 +25,14 @@ export function joinReports(reports: readonly WorkloadReport[]): WorkloadReport 
 /** One report a workload, in the order in which they were first named. */
 export function byWorkload(reports: readonly WorkloadReport[]): WorkloadReport[] {
 	return [...Map.groupBy(reports, ({ id }) => id).values()].map(joinReports)
+}
+
+/** The newest decision that these hosts took orders by. */
+export function newestClaim(reports: readonly WorkloadReport[]): ClaimClaims & { token: string } {
+	const claims = reports.map(({ claim: token }) => ({ ...peekClaim(token), token }))
+	const [newest] = claims.sort((a, b) => b.generation - a.generation)
+	if (!newest) throw new LatticeError('INTERNAL', 'There is no report that could name a claim.')
+	return newest
 }
 
 function newestFirst(a: WorkloadReport, b: WorkloadReport): number {

@@ -1,4 +1,5 @@
 import {
+	type ClaimGiven,
 	type Command,
 	type CommandFrame,
 	LatticeError,
@@ -9,6 +10,8 @@ import {
 } from '../protocol/index.ts'
 import { place } from '../scheduler/place.ts'
 import type { Authority } from './authority.ts'
+import { isRefusal } from './claim-check.ts'
+import type { ClaimTry } from './claiming.ts'
 import type { Directory } from './directory.ts'
 import { mergeIterables } from './merge.ts'
 import { joinResults, type ResultFrame } from './results.ts'
@@ -30,8 +33,6 @@ export interface RolloutOrder {
 	requirements: Requirements
 	/** of the deployment: a host that is new to the workload gets it */
 	commandId: string
-	/** JWT */
-	claim: string
 }
 
 export interface RolloutStart {
@@ -39,7 +40,9 @@ export interface RolloutStart {
 	wanted: number[]
 	/** peer id → indexes that it has and keeps */
 	holders: ReadonlyMap<string, readonly number[]>
-	/** of the newest placement so far; each round of placing is a newer one */
+	/** who shall run it, as decided */
+	claim: ClaimGiven
+	/** of what the holders were told last */
 	generation: number
 	/** begins the ids of the orders that change what holders have, one a generation */
 	scaleId: string
@@ -49,8 +52,9 @@ export type Refusal = Placement['rejected'][number]
 type NodeName = Pick<Member, 'peerId' | 'name'>
 
 /**
- * Puts replicas on hosts until each has one: places, asks all chosen hosts, and places again what was refused, without
- * those that refused. What a host has taken stays where it is.
+ * Puts replicas on the hosts that were decided on until each has one: asks all of them, and has those decided anew that
+ * were refused, without the hosts that refused. What a host has taken stays where it is. Others may do the same with the
+ * same order at the same time: they go by the same decisions, and every host takes an order once.
  */
 export class Rollout {
 	readonly #modules: RolloutModules
@@ -64,23 +68,24 @@ export class Rollout {
 		authority: Authority,
 		order: RolloutOrder,
 		start: RolloutStart,
+		claims: Pick<ClaimTry, 'take' | 'giveBack'>,
 		signal: AbortSignal,
 	): AsyncIterable<CommandFrame> {
 		const holders = new Map([...start.holders].map(([peerId, indexes]) => [peerId, [...indexes]]))
 		const refused: Refusal[] = []
-		let { generation } = start
+		let { claim, generation } = start
 		let result: ResultFrame | null = null
 		for (;;) {
-			const missing = start.wanted.filter((index) => ![...holders.values()].flat().includes(index))
-			if (missing.length === 0) break
-			const fresh = this.decide(order, missing, refused)
-			if (fresh.chosen.length < missing.length) throw noNodeFits(fresh)
-			const placement = { ...fresh, chosen: [...this.#kept(holders), ...fresh.chosen].sort(byReplica) }
-			const groups = Map.groupBy(fresh.chosen, ({ node }) => node.peerId)
+			const held = new Set([...holders.values()].flat())
+			const groups = Map.groupBy(
+				claim.placement.chosen.filter(({ replica }) => start.wanted.includes(replica) && !held.has(replica)),
+				({ node }) => node.peerId,
+			)
 			if ([...groups.keys()].some((peerId) => holders.has(peerId))) generation += 1
+			generation = Math.max(generation, claim.generation)
 			const tries = [...groups].map(([peerId, chosen]) => {
 				const added = chosen.map(({ replica }) => replica)
-				const command = commandFor(order, placement, {
+				const command = commandFor(order, claim, {
 					added,
 					had: holders.get(peerId),
 					generation,
@@ -88,21 +93,61 @@ export class Rollout {
 				})
 				return this.#modules.sender.attempt(authority, peerId, command, signal)
 			})
-			const turnedDown = new Set<string>()
+			const turnedDown = new Map<string, WireError>()
+			const reported = new Map<string, number[]>()
 			for await (const { peerId, frame } of mergeIterables(tries)) {
-				if (frame.type === 'error' && isRefusal(frame.error)) {
-					turnedDown.add(peerId)
-					refused.push({ node: this.#nodeName(peerId), reason: frame.error.message })
-				} else if (frame.type === 'result') result = joinResults(result, frame)
-				else yield frame
-				if (frame.type === 'error' && !isRefusal(frame.error)) return
+				if (frame.type === 'error' && isTurnedDown(frame.error)) turnedDown.set(peerId, frame.error)
+				else if (frame.type === 'result') {
+					result = joinResults(result, frame)
+					reported.set(peerId, frame.result.report?.replicas.map(({ index }) => index) ?? [])
+				} else yield frame
+				if (frame.type === 'error' && !isTurnedDown(frame.error)) return
 			}
 			for (const [peerId, chosen] of groups) {
 				if (turnedDown.has(peerId)) continue
-				holders.set(peerId, [...(holders.get(peerId) ?? []), ...chosen.map(({ replica }) => replica)])
+				const had = holders.get(peerId)
+				const added = chosen.map(({ replica }) => replica)
+				// A host that took this very order from another entry before may have been given fewer replicas then.
+				const took = had ? added : added.filter((index) => reported.get(peerId)?.includes(index))
+				holders.set(peerId, [...(had ?? []), ...took])
 			}
+			const kept = new Set([...holders.values()].flat())
+			const missing = start.wanted.filter((index) => !kept.has(index))
+			if (missing.length === 0) break
+			if (turnedDown.size === 0) continue
+			for (const [peerId, { message }] of turnedDown) refused.push({ node: this.#nodeName(peerId), reason: message })
+			claim = await this.#decideAgain(order, { missing, holders, refused, turnedDown, claim }, claims)
 		}
 		if (result) yield result
+	}
+
+	async #decideAgain(
+		order: RolloutOrder,
+		now: {
+			missing: number[]
+			holders: ReadonlyMap<string, readonly number[]>
+			refused: Refusal[]
+			turnedDown: ReadonlyMap<string, WireError>
+			claim: ClaimGiven
+		},
+		claims: Pick<ClaimTry, 'take' | 'giveBack'>,
+	): Promise<ClaimGiven> {
+		const unreachable = [...now.turnedDown]
+			.filter(([, { code }]) => code === 'HOST_UNREACHABLE')
+			.map(([peerId]) => this.#nodeName(peerId).name)
+		const after = { decision: now.claim.decision, unreachable }
+		const fresh = this.decide(order, now.missing, now.refused)
+		if (fresh.chosen.length === now.missing.length) {
+			return claims.take({ ...fresh, chosen: [...this.#kept(now.holders), ...fresh.chosen].sort(byReplica) }, after)
+		}
+		try {
+			return await claims.take(null, after)
+		} catch (thrown) {
+			if (LatticeError.from(thrown).code !== 'NOT_FOUND') throw thrown
+			// Nobody else has found room meanwhile.
+			if (now.holders.size === 0) await claims.giveBack(after.decision)
+			throw noNodeFits(fresh)
+		}
 	}
 
 	/** Who would get these replicas, by this node's view. */
@@ -140,10 +185,10 @@ export class Rollout {
 /** A host that is new to the workload gets the deployment itself; one that knows it, its whole new list. */
 function commandFor(
 	order: RolloutOrder,
-	placement: Placement,
+	{ placement, token: claim }: ClaimGiven,
 	how: { added: number[]; had: readonly number[] | undefined; generation: number; scaleId: string },
 ): Command {
-	const { workloadId, commandId, name, type, config, claim } = order
+	const { workloadId, commandId, name, type, config } = order
 	const { added, had, generation, scaleId } = how
 	if (had) {
 		const replicas = [...had, ...added].sort((a, b) => a - b)
@@ -153,9 +198,8 @@ function commandFor(
 }
 
 /** The host took nothing, so the next candidate may be asked: its own state is why, or the order never reached it. */
-function isRefusal({ code, facts }: WireError): boolean {
-	if (code === 'HOST_UNREACHABLE') return facts.sent !== true
-	return code === 'NODE_REFUSED' || code === 'ENGINE_UNAVAILABLE'
+function isTurnedDown(error: WireError): boolean {
+	return error.code === 'HOST_UNREACHABLE' ? error.facts.sent !== true : isRefusal(error)
 }
 
 function byReplica(a: { replica: number }, b: { replica: number }): number {

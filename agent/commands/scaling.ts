@@ -1,14 +1,26 @@
-import { type CommandFrame, LatticeError, type Placement, parseInput, type WorkloadReport } from '../protocol/index.ts'
+import {
+	type ClaimGiven,
+	type CommandFrame,
+	LatticeError,
+	type Placement,
+	parseInput,
+	type WorkloadReport,
+} from '../protocol/index.ts'
 import { templateOf } from '../templates/catalogue.ts'
 import type { Authority } from './authority.ts'
+import type { Claiming, ClaimTry } from './claiming.ts'
 import { mergeIterables } from './merge.ts'
-import { joinReports } from './reports.ts'
+import { joinReports, newestClaim } from './reports.ts'
 import { joinResults, type ResultFrame } from './results.ts'
 import { noNodeFits, type Rollout } from './rollout.ts'
 import type { Sender } from './sender.ts'
 
+/** more than there can be entries that died in the middle of the same scaling */
+const CLAIM_TRIES = 5
+
 export interface ScalingModules {
 	sender: Sender
+	claiming: Claiming
 	rollout: Rollout
 }
 
@@ -29,9 +41,9 @@ export class Scaling {
 		order: { replicas: number; commandId: string },
 		signal: AbortSignal,
 	): AsyncIterable<CommandFrame> {
-		const { rollout, sender } = this.#modules
+		const { rollout, sender, claiming } = this.#modules
 		const whole = joinReports(reports)
-		const { id: workloadId, owner, name, type, commandId, claim } = whole
+		const { id: workloadId, owner, name, type, commandId } = whole
 		const template = templateOf(type)
 		const given = typeof whole.config === 'object' && whole.config !== null ? whole.config : {}
 		const config = parseInput(template.schema, { ...given, replicas: order.replicas }, ['config'])
@@ -70,15 +82,34 @@ export class Scaling {
 			else yield frame
 			if (frame.type === 'error') return
 		}
-		const rest = { workloadId, owner, name, type, config, requirements, commandId, claim }
-		const start = { wanted, holders, generation, scaleId: order.commandId.slice(0, 56) }
-		for await (const frame of rollout.run(authority, rest, start, signal)) {
-			if (frame.type === 'result') result = joinResults(result, frame)
-			else yield frame
-			if (frame.type === 'error') return
+		if (missing.length > 0) {
+			const claims = claiming.begin(authority, { commandId, workloadId, name, type, config }, signal)
+			const whereTo = { ...draft, chosen: [...chosen, ...draft.chosen].sort((a, b) => a.replica - b.replica) }
+			const claim = await newClaim(claims, whereTo, reports)
+			const rest = { workloadId, owner, name, type, config, requirements, commandId }
+			const start = { wanted, holders, claim, generation, scaleId: order.commandId.slice(0, 56) }
+			for await (const frame of rollout.run(authority, rest, start, claims, signal)) {
+				if (frame.type === 'result') result = joinResults(result, frame)
+				else yield frame
+				if (frame.type === 'error') return
+			}
 		}
 		if (result) yield result
 	}
+}
+
+/**
+ * Hosts that are new to the workload need a claim that names them. Who comes here has won the generation at all hosts,
+ * so a decision that is newer than what they show is of an order that came to nothing.
+ */
+async function newClaim(claims: ClaimTry, placement: Placement, reports: WorkloadReport[]): Promise<ClaimGiven> {
+	let decision = newestClaim(reports).decision
+	for (let tries = 0; tries < CLAIM_TRIES; tries++) {
+		const claim = await claims.take(placement, { decision, unreachable: [] })
+		if (claim.own) return claim
+		decision = claim.decision
+	}
+	throw new LatticeError('STALE_GENERATION', 'Others change where this workload runs; look again and repeat the order.')
 }
 
 /** peer id → the wanted replicas that it has; a host that has none any more still knows the workload. */

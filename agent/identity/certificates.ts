@@ -10,6 +10,7 @@ import {
 import type { RevocationKind, UserRole } from './claims.ts'
 import { joinBearer } from './grants.ts'
 import { generateKey, type SigningKey, thumbprint } from './keys.ts'
+import { type Chosen, placementDigest } from './order-proofs.ts'
 import { nowSeconds, signToken } from './tokens.ts'
 
 export interface TokenUser {
@@ -115,7 +116,10 @@ function credential(about: ForUser, publicKey: string, ttlSeconds: number) {
 	}
 }
 
-/** Reserves (owner, name) for a command. A member that signs adds its own `certificate`; an issuer needs none. */
+/**
+ * Reserves (owner, name) for a command and says who runs it. A member that signs adds its own certificate, and what shows
+ * that the owner ordered it; an issuer needs neither.
+ */
 export async function issueClaim(
 	signer: SigningKey,
 	about: {
@@ -125,9 +129,13 @@ export async function issueClaim(
 		commandId: string
 		workloadId: string
 		by: string
-		certificate?: string
+		decision: string
+		generation: number
+		chosen: Chosen
+		steward?: { certificate: string; credential: string; warrant: string }
 	},
 ): Promise<string> {
+	const { steward } = about
 	const payload = {
 		iss: about.latticeId,
 		aud: about.latticeId,
@@ -137,9 +145,12 @@ export async function issueClaim(
 		cmd: about.commandId,
 		wl: about.workloadId,
 		by: about.by,
-		...(about.certificate === undefined ? {} : { cert: about.certificate }),
+		jti: about.decision,
+		gen: about.generation,
+		put: placementDigest(about.chosen),
+		...(steward && { cert: steward.certificate, cred: steward.credential, warrant: steward.warrant }),
 	}
-	return signToken(signer, 'claim', payload, about.certificate === undefined ? signer.kid : about.by)
+	return signToken(signer, 'claim', payload, steward ? about.by : signer.kid)
 }
 
 /** Lives as long as what it voids could count: a membership, and the time in which an ended one may be renewed. */

@@ -58,7 +58,7 @@ export const GrantPayload = z.object({
 	...lifetime,
 })
 
-/** No `exp`: a name stays reserved until it is given back. `cert` is there when a member signed. */
+/** No `exp`: a name stays reserved until it is given back. `cert`, `cred` and `warrant` are there when a member signed. */
 export const ClaimPayload = z.object({
 	/** owner's user id */
 	sub: z.string(),
@@ -66,9 +66,18 @@ export const ClaimPayload = z.object({
 	cmd: z.string(),
 	wl: z.string(),
 	by: z.string(),
+	/** the decision: the same in each token that says it again */
+	jti: z.string(),
+	gen: z.number().int().min(1),
+	/** digest of which replica is on which peer */
+	put: z.string(),
 	cert: z.string().optional(),
+	/** of a member that signed: the owner's credential, and their grant for this order */
+	cred: z.string().optional(),
+	warrant: z.string().optional(),
 	iat: z.number().int(),
 })
+export type ClaimPayload = z.infer<typeof ClaimPayload>
 
 export const RevocationKind = z.enum(['node', 'user', 'device'])
 export type RevocationKind = z.infer<typeof RevocationKind>
@@ -117,6 +126,11 @@ export interface ClaimClaims {
 	workloadId: string
 	/** the peer that reserved */
 	by: string
+	/** id of the decision */
+	decision: string
+	generation: number
+	/** `placementDigest` of what was decided */
+	placed: string
 	/** seconds since the epoch; of two claims on a name the older keeps it */
 	issuedAt: number
 }

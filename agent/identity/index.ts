@@ -20,6 +20,7 @@ export {
 	type SigningKey,
 	thumbprint,
 } from './keys.ts'
+export { type Chosen, placementDigest, warrantOf } from './order-proofs.ts'
 export { Keyring, type KeyringKeys, keyIdOf } from './sealed.ts'
-export { type Learned, Trust } from './trust.ts'
+export { type Learned, peekClaim, Trust } from './trust.ts'
 export { workloadIdOf } from './workload-id.ts'

@@ -12,6 +12,7 @@ import {
 } from './claims.ts'
 import { splitBearer, verifyGrant } from './grants.ts'
 import { keyFromSeed, latticeIdOf, peerIdOf, publicKeyOfPeer, thumbprint } from './keys.ts'
+import { warrantOf } from './order-proofs.ts'
 import { REFUSALS } from './refusals.ts'
 import { Revocations } from './revocations.ts'
 import { type Expectation, peekPayload, type Refusal, readHeader, refuse, verifyToken } from './tokens.ts'
@@ -159,23 +160,44 @@ export class Trust {
 			refusal: REFUSALS.claim,
 			now: this.#now(),
 		})
-		const { sub: owner, name, cmd: commandId, wl: workloadId } = payload
+		const claim = claimOf(payload)
+		const { owner, name, commandId, workloadId } = claim
 		const matches =
 			owner === order.owner && name === order.name && commandId === order.commandId && workloadId === order.workloadId
 		if (!matches) throw refuse(REFUSALS.claim, 'order', 'is for another order')
-		return { owner, name, commandId, workloadId, by: payload.by, issuedAt: payload.iat }
+		return claim
 	}
 
-	async #claimSigner(kid: string, claim: { by: string; cert?: string | undefined }, at: number): Promise<string> {
+	async #claimSigner(kid: string, claim: ClaimPayload, at: number): Promise<string> {
 		if (claim.cert === undefined) return this.#issuerKey(kid, at, REFUSALS.claim)
 		try {
 			const member = await this.#nodeMembership(claim.cert, at)
 			const publicKey = publicKeyOfPeer(member.peerId)
-			if (member.peerId === claim.by && kid === claim.by && publicKey !== null) return publicKey
+			if (member.peerId === claim.by && kid === claim.by && publicKey !== null) {
+				await this.#verifyWarrant(claim, at)
+				return publicKey
+			}
 		} catch (thrown) {
+			if (thrown instanceof LatticeError && thrown.facts.reason === 'warrant') throw thrown
 			throw refuse(REFUSALS.claim, 'signer', 'was signed by a peer that is not a member', thrown)
 		}
 		throw refuse(REFUSALS.claim, 'signer', 'was signed by another peer than it names')
+	}
+
+	/** A member reserves for those only who asked it to: else any member could give workloads to anybody. */
+	async #verifyWarrant(claim: ClaimPayload, at: number): Promise<void> {
+		const { cred = '', warrant = '' } = claim
+		try {
+			const purpose = readHeader(cred, REFUSALS.access).typ === TYP.device ? 'device' : 'access'
+			// A login that was ended later was good for what it ordered before.
+			const { sub, cnf } = await this.#verifyIssued(cred, purpose, CredentialPayload, REFUSALS.access, at)
+			const order = { credential: cred, command: warrantOf(claimOf(claim)), audience: this.latticeId, now: at }
+			await verifyGrant(warrant, { ...order, publicKey: cnf.jwk.x })
+			if (sub === claim.sub) return
+		} catch (thrown) {
+			throw refuse(REFUSALS.claim, 'warrant', 'lacks the word of its owner', thrown)
+		}
+		throw refuse(REFUSALS.claim, 'warrant', 'has the word of another than its owner')
 	}
 
 	async #nodeMembership(jwt: string, at: number): Promise<MembershipClaims> {
@@ -255,4 +277,17 @@ export class Trust {
 function revoked(what: string, remedy: 'join' | 'log in', facts: object = {}): LatticeError {
 	const how = remedy === 'join' ? 'join again with a new invite and a new --home' : 'log in again'
 	return new LatticeError('REVOKED', `${what}; ${how}.`, { reason: 'revoked', ...facts })
+}
+
+/** What a claim says, without any proof: for one whose proof was seen before. */
+export function peekClaim(jwt: string): ClaimClaims {
+	const parsed = ClaimPayload.safeParse(peekPayload(jwt, REFUSALS.claim))
+	if (!parsed.success) throw refuse(REFUSALS.claim, 'malformed', 'lacks what its kind must say', parsed.error)
+	return claimOf(parsed.data)
+}
+
+function claimOf(payload: ClaimPayload): ClaimClaims {
+	const { sub: owner, name, cmd: commandId, wl: workloadId, by } = payload
+	const { jti: decision, gen: generation, put: placed, iat: issuedAt } = payload
+	return { owner, name, commandId, workloadId, by, decision, generation, placed, issuedAt }
 }

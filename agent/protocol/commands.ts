@@ -73,17 +73,33 @@ export const Command = z.discriminatedUnion('kind', [
 		since: z.string().nullable(),
 		follow: z.boolean(),
 	}),
-	/** asked of the console, or of the steward when it is away: reserve (owner, name) for this command */
+	/** asked of the console, or of the steward when it is away: reserve (owner, name) for this command, and who runs it */
 	z.object({
 		kind: z.literal('claim'),
-		commandId: CommandId,
-		workloadId: WorkloadId,
+		...existing,
 		name: WorkloadName,
 		type: WorkloadType,
 		config: z.unknown(),
+		/** where the asker would put it; null: it finds no room, and asks what another one decided */
+		placement: Placement.nullable(),
+		/** a grant of the owner for `warrantOf` this order: what a steward signs can be shown to be the owner's wish */
+		warrant: z.string().max(4096),
+		/** one try of one entry */
+		attempt: z.string().min(8).max(64),
+		/** the decision that came to nothing, for the next one; `unreachable`: names of hosts that the asker never reached */
+		after: z.object({ decision: z.string(), unreachable: z.array(z.string()).max(100) }).nullable(),
+	}),
+	/** a claim as its giver signed it, for the member that would be asked next: the giver may die */
+	z.object({
+		kind: z.literal('witness'),
+		...existing,
+		name: WorkloadName,
+		placement: Placement,
+		/** JWT */
+		claim: z.string(),
 	}),
 	/** gives a claim back when no host took the order: nothing half-done stays behind */
-	z.object({ kind: z.literal('unclaim'), commandId: CommandId, name: WorkloadName }),
+	z.object({ kind: z.literal('unclaim'), commandId: CommandId, name: WorkloadName, decision: z.string() }),
 ])
 export type Command = z.infer<typeof Command>
 export type CommandKind = Command['kind']
@@ -97,6 +113,20 @@ export const CommandRequest = z.object({
 })
 export type CommandRequest = z.infer<typeof CommandRequest>
 
+/** Who runs an order, as decided and signed. */
+export const ClaimGiven = z.object({
+	/** JWT, bound to the placement */
+	token: z.string(),
+	workloadId: WorkloadId,
+	/** its id: the same for all who got it */
+	decision: z.string(),
+	generation: z.number().int().min(1),
+	placement: Placement,
+	/** it is what the asker proposed, in this very try */
+	own: z.boolean(),
+})
+export type ClaimGiven = z.infer<typeof ClaimGiven>
+
 /** Result by kind: deploy/start/stop/restart/scale/get give `report`, list gives `reports`, nodes gives `nodes`, peers gives `peers`, delete gives neither. */
 export const CommandResult = z.object({
 	report: WorkloadReport.nullable().default(null),
@@ -104,8 +134,8 @@ export const CommandResult = z.object({
 	nodes: z.array(NodeView).nullable().default(null),
 	peers: z.array(PeerPath).nullable().default(null),
 	credentials: Credentials.nullable().default(null),
-	/** claim: the signed reservation and the workload id it is for (the first order's, on a repeated command id) */
-	claim: z.object({ token: z.string(), workloadId: WorkloadId }).nullable().default(null),
+	/** claim, witness: the decision that stands */
+	claim: ClaimGiven.nullable().default(null),
 })
 export type CommandResult = z.infer<typeof CommandResult>
 

@@ -62,6 +62,13 @@ export const LIMITS = {
 export const CLOCK_LEEWAY_S = 6 * 60
 /** Seconds a grant lives. */
 export const GRANT_TTL_S = 10 * 60
+/**
+ * Seconds in which a claim brings an order to a host. Refreshed from the second age on; forgotten, and its name free,
+ * when no clock within the leeway could take it for fresh.
+ */
+export const CLAIM_PLACES_S = 2 * 60
+export const CLAIM_REFRESH_AFTER_S = 60
+export const CLAIM_FORGOTTEN_S = CLAIM_PLACES_S + 2 * CLOCK_LEEWAY_S
 /** Seconds in which new connections to one port of a workload need no new authority (docs/decisions). */
 export const DIAL_LEASE_S = 60
 /** Seconds an access token lives. */

@@ -80,6 +80,7 @@ export class Rig {
 		const interrupt = (id: string) => this.#reconciler.interrupt(id)
 		const admit = () => Promise.resolve()
 		this.#orders = new Orders({
+			peerId: SELF.peerId,
 			db,
 			journal,
 			assignments,
@@ -106,15 +107,11 @@ export class Rig {
 		name = 'app',
 		workloadId = WORKLOAD,
 	): Promise<CommandResult> {
-		const claim = await issueClaim(issuer, {
-			latticeId,
-			owner: ALICE.userId,
-			name,
-			commandId,
-			workloadId,
-			by: 'console',
-		})
-		const placement = { chosen: [], candidates: [], rejected: [], at: new Date().toISOString(), by: 'console' }
+		const chosen = [{ replica: 0, node: SELF }]
+		const placement = { chosen, candidates: [], rejected: [], at: new Date().toISOString(), by: 'console' }
+		const decided = { by: 'console', decision: `decision-${commandId}`, generation: 1, chosen }
+		const about = { latticeId, owner: ALICE.userId, name, commandId, workloadId }
+		const claim = await issueClaim(issuer, { ...about, ...decided })
 		const order: CommandOf<'deploy'> = {
 			kind: 'deploy',
 			commandId,

@@ -79,6 +79,24 @@ const MIGRATIONS = [
 	ALTER TABLE claim ADD COLUMN entry TEXT NOT NULL DEFAULT '';
 	ALTER TABLE assignment ADD COLUMN placed INTEGER NOT NULL DEFAULT 0;
 	`,
+	`
+	DROP TABLE claim;
+	CREATE TABLE claim (
+		owner TEXT NOT NULL,
+		name TEXT NOT NULL,
+		command_id TEXT NOT NULL,
+		workload_id TEXT NOT NULL,
+		token TEXT NOT NULL,
+		decision TEXT NOT NULL,
+		generation INTEGER NOT NULL,
+		placement TEXT NOT NULL,
+		attempt TEXT NOT NULL,
+		shared INTEGER NOT NULL,
+		signed_at INTEGER NOT NULL,
+		PRIMARY KEY (owner, name)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE refused_decision (id TEXT PRIMARY KEY, error TEXT NOT NULL, refused_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	`,
 ]
 
 /**

@@ -54,6 +54,21 @@ export class Journal {
 		})
 	}
 
+	/** This host does not take what this decision gives it, now or later. */
+	refuse(decision: string, error: LatticeError): void {
+		this.#db.transaction(() => {
+			this.#db.prepare('DELETE FROM refused_decision WHERE refused_at < ?').run(this.#now() - KEEP_SETTLED_MS)
+			this.#db
+				.prepare('INSERT OR IGNORE INTO refused_decision VALUES (?, ?, ?)')
+				.run(decision, JSON.stringify(error.toJSON()), this.#now())
+		})
+	}
+
+	refusalOf(decision: string): LatticeError | null {
+		const row = this.#db.prepare('SELECT error FROM refused_decision WHERE id = ?').get(decision)
+		return row ? LatticeError.fromWire(WireError.parse(JSON.parse(String(row.error)))) : null
+	}
+
 	find(commandId: string): JournalEntry | null {
 		const row = this.#db.prepare('SELECT * FROM command WHERE id = ?').get(commandId) as Row | undefined
 		return row ? entryOf(row) : null

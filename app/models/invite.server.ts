@@ -6,12 +6,11 @@ export interface InviteRecord {
 	sealedKey: string
 	labels: Labels
 	expiresAt: Date
+	/** null: the console itself, for the agent beside it */
+	createdBy: string | null
 }
 
-export async function createInvite(
-	queries: Queries,
-	invite: InviteRecord & { uses: number; createdBy: string | null },
-): Promise<void> {
+export async function createInvite(queries: Queries, invite: InviteRecord & { uses: number }): Promise<void> {
 	await queries.invite.create({ data: invite })
 }
 

@@ -11,9 +11,11 @@ export const PendingOrder = z.discriminatedUnion('kind', [
 		kind: z.literal('deploy'),
 		/** nodes that refused, each with why: they are not asked again */
 		refused: z.array(z.object({ peerId: z.string(), name: z.string(), reason: z.string() })),
+		/** others may have given it to the hosts of the claim: those are asked before anything else is decided */
+		taking: z.literal(true).optional(),
 	}),
-	/** an entry agent holds the claim and places the order itself */
-	z.object({ kind: z.literal('claimed'), by: z.string() }),
+	/** an entry agent holds the claim and places the order itself; `attempt` and `shared` as in Decision */
+	z.object({ kind: z.literal('claimed'), by: z.string(), attempt: z.string(), shared: z.boolean() }),
 	/** sent when its host is back */
 	z.object({ kind: z.literal('delete'), userId: z.string(), commandId: z.string(), volumes: z.boolean() }),
 ])
@@ -164,10 +166,10 @@ export async function lockWorkload(queries: Queries, id: string): Promise<void> 
 	await queries.$queryRaw`SELECT 1 FROM "Workload" WHERE id = ${id} FOR UPDATE`
 }
 
-/** Forgets a claim that came to nothing: false when a host has taken it meanwhile. */
-export async function withdrawClaim(queries: Queries, id: string): Promise<boolean> {
+/** Forgets a claim that came to nothing: false when a host has taken it, or it was decided anew, meanwhile. */
+export async function withdrawClaim(queries: Queries, { id, claim }: WorkloadRecord): Promise<boolean> {
 	const { count } = await queries.workload.deleteMany({
-		where: { id, assignments: { none: { state: { in: ['sent', 'taken'] } } } },
+		where: { id, claim, assignments: { none: { state: { in: ['sent', 'taken'] } } } },
 	})
 	return count === 1
 }

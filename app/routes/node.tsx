@@ -1,18 +1,27 @@
 import type { LoaderFunctionArgs, MetaFunction } from '@remix-run/node'
-import { Link, useLoaderData, useRevalidator } from '@remix-run/react'
+import { Link, Outlet, useLoaderData, useRevalidator } from '@remix-run/react'
 import { ArrowLeft } from 'lucide-react'
 import { useEffect } from 'react'
+import type { Node } from '../../agent/protocol/index.ts'
 import { useFreshness, useLive, useLiveNodes, useLiveWorkloads } from '../components/live/live.tsx'
 import { NodePage } from '../components/nodes/node-page.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
+import type { Leaving } from '../services/services.ts'
 import { requireActor } from '../session.server.ts'
 import { answered } from '../wire-error.server.ts'
+
+/** for what opens over the page */
+export interface NodeContext {
+	node: Node
+	leaving: Leaving
+}
 
 export const meta: MetaFunction<typeof loader> = ({ data }) => [{ title: `${data?.node.name ?? 'Node'} · Lattice` }]
 
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)
-	return answered(context.services.nodes.get(actor, { peerId: params.peerId }))
+	const detail = await answered(context.services.nodes.get(actor, { peerId: params.peerId }))
+	return { ...detail, mayRemove: actor.role !== 'member' }
 }
 
 export default function NodeRoute() {
@@ -33,7 +42,16 @@ export default function NodeRoute() {
 				<ArrowLeft size={14} aria-hidden />
 				All nodes
 			</Link>
-			<NodePage node={node} view={loaded.view} paths={loaded.paths} workloads={workloads} stale={stale} />
+			<NodePage
+				node={node}
+				view={loaded.view}
+				paths={loaded.paths}
+				workloads={workloads}
+				stale={stale}
+				leaving={loaded.leaving}
+				mayRemove={loaded.mayRemove}
+			/>
+			<Outlet context={{ node, leaving: loaded.leaving } satisfies NodeContext} />
 		</>
 	)
 }

@@ -1,25 +1,13 @@
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
 import { Form, useActionData, useLoaderData, useNavigation, useOutletContext, useParams } from '@remix-run/react'
 import type { Workload } from '../../agent/protocol/index.ts'
-import { templateOf } from '../../agent/templates/catalogue.ts'
 import { Button, ButtonLink } from '../components/ui/button.tsx'
 import { Input } from '../components/ui/field.tsx'
 import { Problem } from '../components/ui/problem.tsx'
 import { Sheet } from '../components/ui/sheet.tsx'
+import { volumesOf } from '../services/volumes.ts'
 import { requireActor } from '../session.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
-
-/** What the template would make for this order; secrets are not needed to name volumes, so blanks stand in. */
-function volumesOf(type: string, config: unknown): { name: string; path: string }[] | null {
-	const template = templateOf(type)
-	const parsed = template.schema.safeParse(config)
-	// an order of another version of the template: what it made is not known here
-	if (!parsed.success) return null
-	return template.plan(
-		parsed.data,
-		template.makeSecrets(parsed.data, (characters) => '-'.repeat(characters)),
-	).volumes
-}
 
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)

@@ -5,6 +5,7 @@ import { AccountService } from './accounts.server.ts'
 import { AuditTrail } from './audit.server.ts'
 import { Authority } from './authority.server.ts'
 import { CredentialStore } from './credentials.server.ts'
+import { Decisions } from './decisions.server.ts'
 import { Departures } from './departures.server.ts'
 import { Enrolment } from './enrolment.server.ts'
 import { EntryClaims } from './entry-claims.server.ts'
@@ -66,12 +67,12 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const resume = (workloadId: string) => orders.kick(workloadId)
 	const missed = new MissedEvents({ database, commands, timeline, log })
 	const records = new Records({ database, trust, fleet, credentials, timeline, missed, live, resume, log })
-	const orders = new Orders({ database, fleet, commands, records, timeline, log })
+	const decisions = new Decisions({ database, lattice, fleet, commands, log })
+	const orders = new Orders({ database, decisions, fleet, commands, records, timeline, log })
 	const reads = new WorkloadReads({ fleet, commands })
 	const monitoring = new MonitoringService({ database, fleet, commands, reads, live, audit, log })
 	const workloads = new WorkloadService({
 		database,
-		lattice,
 		fleet,
 		credentials,
 		timeline,
@@ -88,8 +89,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	return {
 		services: { accounts, workloads, nodes, live, audit, monitoring },
 		listener: listen({ database, records, departures, live, log }),
-		enrolment: new Enrolment({ database, lattice, fleet, audit }),
-		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, audit, live, log }),
+		enrolment: new Enrolment({ database, lattice, fleet, audit, live }),
+		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, decisions, audit, live, log }),
 		departures,
 		orders,
 		credentials,

@@ -13,16 +13,21 @@ import { findInvite, type InviteRecord, redeemInvite } from '../models/invite.se
 import { findNode, type NodeRecord, saveCertificate, saveNode, takenNodeNames } from '../models/node.server.ts'
 import type { AuditTrail } from './audit.server.ts'
 import type { LatticeKeys } from './lattice.server.ts'
+import type { LiveBus } from './live.server.ts'
 import { inviteAad } from './nodes.server.ts'
 
 /** A certificate that is younger than this is given again to a joiner that lost the first answer. */
 const REUSE_MS = 86_400_000
+
+/** of the console's own invites: owners and admins see all the same */
+const NOBODY = ''
 
 export interface EnrolmentModules {
 	database: Database
 	lattice: LatticeKeys
 	fleet: Pick<Fleet, 'members' | 'track'>
 	audit: AuditTrail
+	live: Pick<LiveBus, 'publish'>
 }
 
 /** Makes machines members of the lattice, and keeps them so: the console is the issuer. */
@@ -43,7 +48,9 @@ export class Enrolment {
 			const known = await findNode(this.#modules.database, peerId)
 			if (known?.revokedAt) throw removed()
 			await this.#redeem(invite, request)
-			return this.#granted(await this.#enrol(request, invite, known))
+			const node = await this.#enrol(request, invite, known)
+			this.#tell(invite, 'verified', node)
+			return this.#granted(node)
 		})
 	}
 
@@ -62,6 +69,7 @@ export class Enrolment {
 		const { database, lattice } = this.#modules
 		const { inviteId, peerId, name, labels, gateway, proof } = request
 		const invite = await findInvite(database, inviteId)
+		if (invite) this.#tell(invite, 'contacted', request)
 		const facts = { latticeId: lattice.latticeId, inviteId, peerId, name, labels, gateway }
 		const holds =
 			invite !== null && verifyJoinProof(lattice.keyring.open(invite.sealedKey, inviteAad(inviteId)), facts, proof)
@@ -69,6 +77,16 @@ export class Enrolment {
 		if (!holds)
 			throw new LatticeError('INVITE_INVALID', 'This invite is not valid here; make a new one with `lattice invite`.')
 		return invite
+	}
+
+	/** Whoever made the invite watches for it; so may all who invite. */
+	#tell(
+		invite: InviteRecord,
+		step: 'contacted' | 'verified',
+		{ name, peerId }: { name: string; peerId: string },
+	): void {
+		const event = { type: 'join', inviteId: invite.id, step, name, peerId } as const
+		this.#modules.live.publish(event, invite.createdBy ?? NOBODY)
 	}
 
 	async #redeem(invite: InviteRecord, { peerId, name }: JoinRequest): Promise<void> {

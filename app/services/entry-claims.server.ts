@@ -1,4 +1,4 @@
-import type { MembershipClaims, Subject } from '../../agent/identity/index.ts'
+import { type MembershipClaims, peekClaim, type Subject } from '../../agent/identity/index.ts'
 import {
 	CLOCK_LEEWAY_S,
 	type CommandFrame,
@@ -12,17 +12,11 @@ import { templateOf } from '../../agent/templates/catalogue.ts'
 import type { Template } from '../../agent/templates/template.ts'
 import type { Database } from '../models/database.server.ts'
 import { markGrantSeen } from '../models/seen-grant.server.ts'
-import {
-	findByCommand,
-	findWorkload,
-	updateWorkload,
-	type WorkloadRecord,
-	withdrawClaim,
-} from '../models/workload.server.ts'
+import { findByCommand, withdrawClaim } from '../models/workload.server.ts'
 import type { AuditTrail } from './audit.server.ts'
+import type { Decisions } from './decisions.server.ts'
 import type { LatticeKeys } from './lattice.server.ts'
 import type { LiveBus } from './live.server.ts'
-import { given } from './placing.server.ts'
 import type { WorkloadService } from './workloads.server.ts'
 
 export interface EntryClaimsModules {
@@ -30,6 +24,7 @@ export interface EntryClaimsModules {
 	lattice: LatticeKeys
 	consolePeerId: string
 	workloads: Pick<WorkloadService, 'reserve'>
+	decisions: Pick<Decisions, 'forEntry'>
 	audit: AuditTrail
 	live: LiveBus
 	log: { warn(facts: object, message: string): void }
@@ -73,51 +68,30 @@ export class EntryClaims {
 	}
 
 	async #claim(command: CommandOf<'claim'>, subject: Subject, from: MembershipClaims): Promise<CommandResult> {
-		const { workloads, audit } = this.#modules
+		const { database, workloads, decisions, audit } = this.#modules
 		const { name, type, commandId } = command
 		const template: Template = templateOf(type)
 		const config = parseInput(template.schema, command.config, ['config'])
+		if (command.placement === null && (await findByCommand(database, subject.userId, commandId)) === null) {
+			throw new LatticeError('NOT_FOUND', 'Nobody has placed this order.')
+		}
 		const facts = { type, commandId, by: from.name }
 		const entry = { actor: subject.userId, via: 'mesh', action: 'workload.deploy', subject: name, facts }
-		const order = { kind: 'claimed', by: from.peerId } as const
-		const record = await audit.around(entry, async () => {
-			const held = await workloads.reserve({
-				ownerId: subject.userId,
-				name,
-				type,
-				config,
-				commandId,
-				order,
-			})
-			return this.#handOver(held, from)
+		// Another one may be working on the order already; before it is decided who runs it nothing can have come of it.
+		const order = { kind: 'claimed', by: from.peerId, attempt: command.attempt, shared: true } as const
+		const held = await audit.around(entry, async () => {
+			const record = await workloads.reserve({ ownerId: subject.userId, name, type, config, commandId, order })
+			return decisions.forEntry(record.id, command, from.peerId)
 		})
-		return CommandResult.parse({ claim: { token: record.claim, workloadId: record.id } })
-	}
-
-	/**
-	 * Two nodes must not place one order. The node that reserved it may ask again; another one only when the first try
-	 * came to nothing.
-	 */
-	async #handOver(record: WorkloadRecord, from: MembershipClaims): Promise<WorkloadRecord> {
-		const { order } = record
-		if (order?.kind === 'claimed' && order.by === from.peerId) return record
-		if (record.deletedAt !== null || order !== null || given(record).length > 0) {
-			throw new LatticeError(
-				'WRONG_STATE',
-				'This order was given before and is being carried out; look at the workload instead of ordering it again.',
-				{ workloadId: record.id, placing: record.deletedAt === null },
-			)
-		}
-		const { database } = this.#modules
-		await updateWorkload(database, record.id, { order: { kind: 'claimed', by: from.peerId }, failure: null })
-		return (await findWorkload(database, record.id)) ?? record
+		return CommandResult.parse({ claim: held })
 	}
 
 	async #unclaim(command: CommandOf<'unclaim'>, subject: Subject): Promise<CommandResult> {
 		const { database, live } = this.#modules
 		const record = await findByCommand(database, subject.userId, command.commandId)
-		if (record !== null && record.order?.kind === 'claimed' && record.name === command.name) {
-			if (await withdrawClaim(database, record.id)) {
+		const isOpen = record?.order?.kind === 'claimed' && record.name === command.name && record.claim !== ''
+		if (isOpen && peekClaim(record.claim).decision === command.decision) {
+			if (await withdrawClaim(database, record)) {
 				live.publish({ type: 'removed', workloadId: record.id }, record.ownerId)
 			}
 		}

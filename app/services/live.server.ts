@@ -76,6 +76,8 @@ function coalescingKey(event: LiveEvent): string {
 			return `alerts:${event.id}`
 		case 'node':
 			return `node:${event.node.peerId}`
+		case 'join':
+			return `join:${event.inviteId}:${event.peerId}:${event.step}`
 		case 'hello':
 			return 'hello'
 	}

@@ -1,15 +1,6 @@
 import { z } from 'zod'
 import { type Keyring, newInvite } from '../../agent/identity/index.ts'
-import {
-	Labels,
-	LatticeError,
-	type Member,
-	type Node,
-	type NodeView,
-	type PeerPath,
-	parseInput,
-	type Workload,
-} from '../../agent/protocol/index.ts'
+import { Labels, LatticeError, type Member, type Node, type PeerPath, parseInput } from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Database } from '../models/database.server.ts'
 import { createInvite } from '../models/invite.server.ts'
@@ -17,9 +8,10 @@ import { workloadsOnHost } from '../models/workload.server.ts'
 import type { AuditTrail } from './audit.server.ts'
 import type { Departures } from './departures.server.ts'
 import type { HostCommands } from './host-commands.server.ts'
+import { leavingOf } from './leaving.ts'
 import { NodeInput } from './node-inputs.ts'
 import { nodeOf } from './node-view.server.ts'
-import type { Actor, Nodes } from './services.ts'
+import type { Actor, NodeDetail, Nodes } from './services.ts'
 import { maySee, viewOf } from './workload-view.server.ts'
 
 const MAX_TTL_S = 30 * 86_400
@@ -58,10 +50,7 @@ export class NodeService implements Nodes {
 		return this.#modules.fleet.views().map(nodeOf)
 	}
 
-	async get(
-		actor: Actor,
-		input: unknown,
-	): Promise<{ node: Node; view: NodeView; paths: PeerPath[] | null; workloads: Workload[] }> {
+	async get(actor: Actor, input: unknown): Promise<NodeDetail> {
 		const { fleet, database } = this.#modules
 		const { peerId } = parseInput(NodeInput, input)
 		const view = fleet.views().find(({ status }) => status.peerId === peerId)
@@ -69,7 +58,8 @@ export class NodeService implements Nodes {
 			throw new LatticeError('NOT_FOUND', `There is no node ${peerId} in this lattice.`, { peerId })
 		const [paths, records] = await Promise.all([this.#paths(actor, peerId), workloadsOnHost(database, peerId)])
 		const visible = records.filter(({ ownerId }) => maySee(actor, ownerId))
-		return { node: nodeOf(view), view, paths, workloads: visible.map((record) => viewOf(record, fleet)) }
+		const leaving = leavingOf(records, peerId, (ownerId) => maySee(actor, ownerId))
+		return { node: nodeOf(view), view, paths, workloads: visible.map((record) => viewOf(record, fleet)), leaving }
 	}
 
 	async #paths(actor: Actor, peerId: string): Promise<PeerPath[] | null> {
@@ -84,7 +74,10 @@ export class NodeService implements Nodes {
 		}
 	}
 
-	async invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }> {
+	async invite(
+		actor: Actor,
+		input: unknown,
+	): Promise<{ token: string; inviteId: string; expiresAt: string; command: string }> {
 		const { audit } = this.#modules
 		const wanted = parseInput(InviteInput, input ?? {})
 		const facts = { ...wanted, address: actor.address }
@@ -98,8 +91,8 @@ export class NodeService implements Nodes {
 			}
 			const addresses = this.#addresses().filter((address) => !isLoopback(address))
 			if (addresses.length === 0) throw unreachableFromElsewhere()
-			const { token, expiresAt } = await this.#create(wanted, actor.userId, addresses)
-			return { token, expiresAt: expiresAt.toISOString(), command: `./lattice join ${token}` }
+			const { token, inviteId, expiresAt } = await this.#create(wanted, actor.userId, addresses)
+			return { token, inviteId, expiresAt: expiresAt.toISOString(), command: `./lattice join ${token}` }
 		})
 	}
 
@@ -121,14 +114,14 @@ export class NodeService implements Nodes {
 		wanted: InviteInput,
 		createdBy: string | null,
 		addresses: string[],
-	): Promise<{ token: string; expiresAt: Date }> {
+	): Promise<{ token: string; inviteId: string; expiresAt: Date }> {
 		const { database, latticeId, keyring } = this.#modules
 		const invite = newInvite({ latticeId, addresses, ttlSeconds: wanted.ttlSeconds })
 		const expiresAt = new Date(invite.expiresAt * 1000)
 		const sealedKey = keyring.seal(invite.key, inviteAad(invite.inviteId))
 		const { labels, uses } = wanted
 		await createInvite(database, { id: invite.inviteId, sealedKey, labels, uses, expiresAt, createdBy })
-		return { token: invite.token, expiresAt }
+		return { token: invite.token, inviteId: invite.inviteId, expiresAt }
 	}
 }
 

@@ -6,33 +6,39 @@ import { newCommandId } from '../models/ids.server.ts'
 import { holdLease, releaseLease } from '../models/lease.server.ts'
 import {
 	findWorkload,
+	type PendingOrder,
 	setOrderState,
 	updateWorkload,
 	type WorkloadRecord,
 	workloadsWithOrder,
 } from '../models/workload.server.ts'
+import type { Decisions } from './decisions.server.ts'
 import type { HostCommands } from './host-commands.server.ts'
-import {
-	commandsFor,
-	decide,
-	isHostsOwn,
-	joinPlacements,
-	missingReplicas,
-	noNodeFits,
-	type Refused,
-} from './placing.server.ts'
+import { commandsFor, decide, isHostsOwn, joinPlacements, missingReplicas, noNodeFits } from './placing.server.ts'
 import type { Records } from './records.server.ts'
+import { decidedFor, takeOver } from './taking-over.server.ts'
 import type { Timeline } from './timeline.server.ts'
 
 /** An order that nobody answered for this long has failed, clearly; the person can give it again. */
 const GIVE_UP_MS = 10 * 60_000
+/** An entry that has not got its order to a host by then has died; the console goes on where it was. */
+const TAKE_OVER_MS = 20_000
 const SWEEP_MS = 15_000
 /** Only spares double work: `recordSent` is what keeps two consoles from giving one replica twice. */
 const LEASE_S = 20
 
+type DeployOrder = Extract<PendingOrder, { kind: 'deploy' }>
+
+interface Target {
+	peerId: string
+	nodeName: string
+	command: PlacingCommand
+}
+
 export interface OrdersModules {
 	database: Database
 	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isReachable' | 'settled'>
+	decisions: Pick<Decisions, 'sign' | 'fresh' | 'witnessed'>
 	commands: HostCommands
 	records: Records
 	timeline: Timeline
@@ -143,55 +149,72 @@ export class Orders {
 	async #step(record: WorkloadRecord, order: NonNullable<WorkloadRecord['order']>): Promise<boolean> {
 		switch (order.kind) {
 			case 'deploy':
-				return this.#placeStep(record, order.refused)
+				return this.#placeStep(record, order)
 			case 'delete':
 				return this.#deleteStep(record, order)
 			case 'claimed': {
-				if (!this.#isOverdue(record)) return false
-				const sentence = 'The node that took this order never said who runs it. Deploy it again.'
-				return this.#fail(record, new LatticeError('INTERRUPTED', sentence, { by: order.by }).toJSON())
+				if (record.orderSince === null || this.#now() - record.orderSince.getTime() < TAKE_OVER_MS) return false
+				return takeOver(this.#modules.database, record)
 			}
 		}
 	}
 
-	async #placeStep(record: WorkloadRecord, refused: Refused): Promise<boolean> {
+	async #placeStep(record: WorkloadRecord, order: DeployOrder): Promise<boolean> {
 		const { fleet } = this.#modules
 		const doubtful = record.assignments.filter(({ state }) => state === 'sent')
 		for (const { peerId, nodeName, command } of doubtful) {
 			if (command === null || !fleet.isReachable(peerId)) return this.#waitFor(record, nodeName)
-			return this.#send(record, { peerId, nodeName, command }, refused)
+			return this.#sendAgain(record, { peerId, nodeName, command }, order)
 		}
 		const missing = missingReplicas(record)
 		if (missing.length === 0) return this.#done(record)
 		await fleet.settled()
-		return this.#place(record, missing, refused)
-	}
-
-	async #place(record: WorkloadRecord, missing: number[], refused: Refused): Promise<boolean> {
-		const { database, fleet, timeline } = this.#modules
-		const ground = { nodes: fleet.views(), refused, by: fleet.peerId, now: new Date(this.#now()) }
-		const placement = decide(record, missing, ground)
-		if (placement.chosen.length < missing.length) {
-			await updateWorkload(database, record.id, { placement: joinPlacements(record, placement) })
-			return this.#fail(record, noNodeFits(placement, missing.length))
-		}
-		await updateWorkload(database, record.id, { placement: joinPlacements(record, placement) })
-		const about = { workloadId: record.id, commandId: record.commandId }
-		await timeline.note(record.ownerId, about, 'placed', { placement: joinPlacements(record, placement) })
-		const scaling = { generation: record.generation + 1, commandId: newCommandId() }
-		for (const target of commandsFor(record, placement, scaling)) {
-			// Written first. Deleted, or given by another console meanwhile: then nothing is sent.
-			if (!(await recordSent(database, target))) return false
-			await this.#send(record, target, refused)
+		const taken = order.taking ? decidedFor(record, missing, order.refused) : null
+		if (taken === null) return this.#place(record, missing, order)
+		for (const target of commandsFor(record, taken, { generation: record.generation + 1, commandId: newCommandId() })) {
+			if (!(await recordSent(this.#modules.database, target))) return false
 		}
 		return true
 	}
 
-	async #send(
-		record: WorkloadRecord,
-		target: { peerId: string; nodeName: string; command: PlacingCommand },
-		refused: Refused,
-	): Promise<boolean> {
+	async #place(record: WorkloadRecord, missing: number[], order: DeployOrder): Promise<boolean> {
+		const { database, fleet, timeline, decisions } = this.#modules
+		const ground = { nodes: fleet.views(), refused: order.refused, by: fleet.peerId, now: new Date(this.#now()) }
+		const fresh = decide(record, missing, ground)
+		const placement = joinPlacements(record, fresh)
+		if (fresh.chosen.length < missing.length) {
+			await updateWorkload(database, record.id, { placement })
+			return this.#fail(record, noNodeFits(fresh, missing.length))
+		}
+		const claim = await decisions.sign(record, placement)
+		const other = await decisions.witnessed(record, claim, placement)
+		if (other !== null) {
+			await updateWorkload(database, record.id, { placement: other.placement, claim: other.token })
+			await setOrderState(database, record.id, { ...order, taking: true })
+			return true
+		}
+		await updateWorkload(database, record.id, { placement, claim })
+		const about = { workloadId: record.id, commandId: record.commandId }
+		await timeline.note(record.ownerId, about, 'placed', { placement })
+		const scaling = { generation: record.generation + 1, commandId: newCommandId() }
+		for (const target of commandsFor({ ...record, claim }, fresh, scaling)) {
+			// Written first. Deleted, or given by another console meanwhile: then nothing is sent.
+			if (!(await recordSent(database, target))) return false
+			await this.#send(record, target, order)
+		}
+		return true
+	}
+
+	/** It may have been sent before, so that the host is not there now says nothing of whether it has the order. */
+	async #sendAgain(record: WorkloadRecord, target: Target, order: DeployOrder): Promise<boolean> {
+		const { command, nodeName, peerId } = target
+		if (command.kind !== 'deploy') return this.#send(record, target, order)
+		const claim = await this.#modules.decisions.fresh(record, command.claim, command.placement)
+		if (!this.#modules.fleet.isReachable(peerId)) return this.#waitFor(record, nodeName)
+		return this.#send(record, { ...target, command: { ...command, claim } }, order)
+	}
+
+	async #send(record: WorkloadRecord, target: Target, order: DeployOrder): Promise<boolean> {
 		const { database, commands, records, log } = this.#modules
 		const { peerId, nodeName, command } = target
 		const key = { workloadId: record.id, peerId }
@@ -207,8 +230,8 @@ export class Orders {
 		await withdrawSent(database, key)
 		const { error } = acceptance
 		if (!isHostsOwn(error.code)) return this.#fail(record, error.toJSON())
-		const more = [...refused, { peerId, name: nodeName, reason: error.message }]
-		await setOrderState(database, record.id, { kind: 'deploy', refused: more })
+		const refused = [...order.refused, { peerId, name: nodeName, reason: error.message }]
+		await setOrderState(database, record.id, { ...order, refused })
 		return true
 	}
 

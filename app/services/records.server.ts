@@ -1,4 +1,4 @@
-import type { Trust } from '../../agent/identity/index.ts'
+import { peekClaim, type Trust } from '../../agent/identity/index.ts'
 import { LatticeError, type WatchFrame, type WorkloadEvent, type WorkloadReport } from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { saveReport, setAssignmentState, withdrawSent } from '../models/assignment.server.ts'
@@ -18,6 +18,7 @@ import { KeyedQueue } from './keyed-queue.server.ts'
 import type { LiveBus } from './live.server.ts'
 import type { MissedEvents } from './missed-events.server.ts'
 import type { Timeline } from './timeline.server.ts'
+import { withoutNul } from './without-nul.server.ts'
 import { viewOf } from './workload-view.server.ts'
 
 export interface RecordsModules {
@@ -205,12 +206,27 @@ export class Records {
 				replicas: Math.max(1, report.placement.chosen.length),
 			}),
 			...(record.placement === null && { placement: report.placement }),
+			...((await this.#isNewerClaim(record, report)) && { claim: report.claim }),
 			...(isPlacing && isComplete && { order: null }),
 			...(record.failure !== null && isComplete && { failure: null }),
 		}
 		if (Object.keys(change).length === 0) return record
 		await updateWorkload(database, report.id, change)
 		return findWorkload(database, report.id)
+	}
+
+	/** Decided by a steward while this console was away, or by this console and never recorded. */
+	async #isNewerClaim(record: WorkloadRecord, report: WorkloadReport): Promise<boolean> {
+		const { claim } = report
+		if (claim === record.claim || record.order !== null) return false
+		const { id: workloadId, ownerId: owner, name, commandId } = record
+		try {
+			const said = await this.#modules.trust.verifyClaim(claim, { owner, name, commandId, workloadId })
+			return record.claim === '' || said.generation > peekClaim(record.claim).generation
+		} catch (thrown) {
+			this.#warnOfClaim(report, LatticeError.from(thrown))
+			return false
+		}
 	}
 
 	/** A workload that an agent took while this console was away. Its claim says whose it is; a host cannot invent that. */
@@ -220,11 +236,7 @@ export class Records {
 		try {
 			await trust.verifyClaim(claim, { owner, name, commandId, workloadId: report.id })
 		} catch (error) {
-			const { code, message } = LatticeError.from(error)
-			log.warn(
-				{ workload: report.id, peer: report.node.peerId, code, reason: message },
-				'a report without a valid claim',
-			)
+			this.#warnOfClaim(report, LatticeError.from(error))
 			return false
 		}
 		if ((await findUser(database, owner)) === null) {
@@ -255,6 +267,10 @@ export class Records {
 		return true
 	}
 
+	#warnOfClaim({ id, node }: WorkloadReport, { code, message }: LatticeError): void {
+		this.#modules.log.warn({ workload: id, peer: node.peerId, code, reason: message }, 'a report without a valid claim')
+	}
+
 	/** Two claims on one name after a partition: the older keeps it, the other is renamed. Nothing is removed by that. */
 	async #holdName(ownerId: string, name: string, id: string, createdAt: Date): Promise<string> {
 		const { database } = this.#modules
@@ -279,12 +295,4 @@ export class Records {
 /** `name-xxxx` within the 40 characters of a name. */
 function otherName(name: string, id: string): string {
 	return `${name.slice(0, 35)}-${id.slice(-4)}`
-}
-
-/** PostgreSQL keeps no NUL in text; the output of a container, and so an error that quotes it, may have one. */
-function withoutNul(frame: WatchFrame): WatchFrame {
-	const text = JSON.stringify(frame)
-	if (!text.includes('\\u0000')) return frame
-	// An even number of backslashes before it: else it is the text "\\u0000", which is harmless.
-	return JSON.parse(text.replaceAll(/(?<!\\)((?:\\\\)*)\\u0000/g, '$1\\ufffd'))
 }

@@ -108,17 +108,37 @@ export interface Workloads {
 	followEvents(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<WorkloadEvent>
 }
 
+export interface NodeDetail {
+	node: Node
+	view: NodeView
+	/** how it reaches the others, by its own word; null when it cannot be asked */
+	paths: PeerPath[] | null
+	workloads: Workload[]
+	leaving: Leaving
+}
+
+/** What becomes of what a machine holds, if it leaves. */
+export interface Leaving {
+	workloads: {
+		id: string
+		name: string
+		/** replicas here, and those that other machines have */
+		here: number
+		elsewhere: number
+		/** its data that exists on this machine only: names of volumes */
+		volumes: string[]
+	}[]
+	/** workloads of other people, whose names the actor may not see */
+	hidden: number
+}
+
 export interface Nodes {
 	list(actor: Actor): Promise<Node[]>
-	/** `paths`: how the node reaches the others, by its own word; null when it cannot be asked */
-	get(
-		actor: Actor,
-		input: unknown,
-	): Promise<{ node: Node; view: NodeView; paths: PeerPath[] | null; workloads: Workload[] }>
+	get(actor: Actor, input: unknown): Promise<NodeDetail>
 	/** owner and admin only: revokes its certificate; what it runs is lost to the lattice. `{peerId}` */
 	remove(actor: Actor, input: unknown): Promise<void>
 	/** owner and admin only. `{ttlSeconds, uses, labels}` → one pasted line */
-	invite(actor: Actor, input: unknown): Promise<{ token: string; expiresAt: string; command: string }>
+	invite(actor: Actor, input: unknown): Promise<{ token: string; inviteId: string; expiresAt: string; command: string }>
 }
 
 /** What the browser is told over server-sent events; `id` rises so that Last-Event-ID resumes. */
@@ -127,6 +147,8 @@ export type LiveEvent =
 	| { type: 'removed'; workloadId: string }
 	| { type: 'event'; event: WorkloadEvent }
 	| { type: 'node'; node: Node }
+	/** a machine that redeems an invite: it asks; its proof is good and it has a certificate */
+	| { type: 'join'; inviteId: string; step: 'contacted' | 'verified'; name: string; peerId: string }
 	/** all that now hold of the node or workload of that id; none: it is below its thresholds again */
 	| { type: 'alerts'; id: string; alerts: Alert[] }
 	| { type: 'hello'; at: string; console: string }

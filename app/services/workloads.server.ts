@@ -1,4 +1,4 @@
-import { canonicalJson, issueClaim, workloadIdOf } from '../../agent/identity/index.ts'
+import { canonicalJson, workloadIdOf } from '../../agent/identity/index.ts'
 import {
 	LatticeError,
 	type Placement,
@@ -24,7 +24,6 @@ import {
 import { userView } from './accounts.server.ts'
 import type { AuditTrail } from './audit.server.ts'
 import type { CredentialStore } from './credentials.server.ts'
-import type { LatticeKeys } from './lattice.server.ts'
 import { maskedConfig } from './masked-config.ts'
 import type { Orders } from './orders.server.ts'
 import { decide } from './placing.server.ts'
@@ -47,7 +46,6 @@ import { maySee, notFound, viewOf } from './workload-view.server.ts'
 
 export interface WorkloadsModules {
 	database: Database
-	lattice: LatticeKeys
 	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isCurrent' | 'isReachable'>
 	credentials: CredentialStore
 	timeline: Timeline
@@ -135,15 +133,13 @@ export class WorkloadService implements Workloads {
 	 * held name is NAME_TAKEN.
 	 */
 	async reserve(order: NewOrder): Promise<WorkloadRecord> {
-		const { database, lattice, fleet, timeline, records } = this.#modules
+		const { database, timeline, records } = this.#modules
 		const { ownerId, name, type, config, commandId } = order
 		const earlier = await findByCommand(database, ownerId, commandId)
 		if (earlier !== null) return sameOrder(earlier, order)
 		const template: Template = templateOf(type)
 		const { replicas } = template.requirements(config)
 		const workloadId = workloadIdOf(ownerId, commandId)
-		const about = { latticeId: lattice.latticeId, owner: ownerId, name, commandId, workloadId, by: fleet.peerId }
-		const claim = await issueClaim(lattice.issuer, about)
 		const record = await createWorkload(database, {
 			id: workloadId,
 			ownerId,
@@ -151,7 +147,8 @@ export class WorkloadService implements Workloads {
 			type,
 			config,
 			commandId,
-			claim,
+			// Signed when it is decided who runs it.
+			claim: '',
 			replicas,
 			order: order.order,
 		})

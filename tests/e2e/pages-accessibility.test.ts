@@ -20,6 +20,7 @@ describe('accessibility', () => {
 		'/nodes',
 		'/nodes/join',
 		ATLAS,
+		`${ATLAS}/remove`,
 		'/nowhere',
 	]
 	for (const colorScheme of ['light', 'dark'] as const) {

@@ -76,16 +76,6 @@ describe('doing things on the pages', () => {
 		await page.getByLabel('delete when it is back').waitFor()
 	})
 
-	it('joins a machine by one line', async () => {
-		const page = await pages.open()
-		await logIn(page, pages.full)
-		await page.goto(`${pages.full.url}/nodes`)
-		await page.getByRole('link', { name: 'Join a machine' }).click()
-		await page.getByRole('button', { name: 'Create the line' }).click()
-		await page.getByText(/^\.\/lattice join \S{40,}$/).waitFor()
-		await page.getByText(/Expires in 59 min/).waitFor()
-	})
-
 	it('the theme is a choice that stays', async () => {
 		const page = await pages.open({ colorScheme: 'light' })
 		await logIn(page, pages.full)

@@ -1,5 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { generateKey, issueClaim, joinProof, parseInvite, type SigningKey, Trust } from '../../agent/identity/index.ts'
+import {
+	generateKey,
+	issueClaim,
+	joinProof,
+	parseInvite,
+	type SigningKey,
+	signGrant,
+	splitBearer,
+	Trust,
+	warrantOf,
+} from '../../agent/identity/index.ts'
 import { createPeer, type Peer } from '../../agent/mesh/index.ts'
 import {
 	type Command,
@@ -54,11 +64,24 @@ export class ScriptedHost {
 		return this.#certificate
 	}
 
-	/** A reservation that this member signs, as a steward does while the console is away. */
-	claim(order: { owner: string; name: string; commandId: string; workloadId: string }): Promise<string> {
+	/** A reservation that this member signs, as a steward does while the console is away, asked by who holds the bearer. */
+	async claim(
+		order: { owner: string; name: string; commandId: string; workloadId: string },
+		bearer: string,
+	): Promise<string> {
 		if (!this.#trust || !this.#certificate) throw new Error('not enrolled')
 		const { latticeId } = this.#trust
-		return issueClaim(this.#key, { ...order, latticeId, by: this.peerId, certificate: this.#certificate })
+		const { warrant, credential } = await wordOf(bearer, order, latticeId)
+		return issueClaim(this.#key, {
+			...{
+				...order,
+				latticeId,
+				decision: `of-${order.commandId}`,
+				generation: 1,
+				chosen: [{ replica: 0, node: this }],
+			},
+			...{ by: this.peerId, steward: { certificate: this.#certificate, credential, warrant } },
+		})
 	}
 
 	get peerId(): string {
@@ -311,4 +334,9 @@ export async function eventually<T>(probe: () => Promise<T> | T, timeoutMs = 20_
 		await delay(25)
 	}
 	throw new Error(`waited ${timeoutMs} ms in vain`, { cause: last })
+}
+
+async function wordOf(bearer: string, order: Parameters<typeof warrantOf>[0], audience: string) {
+	const { jwt: credential, seed } = splitBearer(bearer)
+	return { credential, warrant: await signGrant({ credential, seed, command: warrantOf(order), audience }) }
 }

@@ -176,7 +176,7 @@ describe('an order whose console dies', () => {
 		await host.connect()
 		await eventually(() => host.reports.has(id))
 		expect(host.of('deploy').at(-1)).toEqual(first)
-		expect(hosts[1]?.commands).toEqual([])
+		expect(hosts[1]?.of('deploy')).toEqual([])
 	})
 
 	it('is found to run, when the host had taken it', async () => {
@@ -266,10 +266,14 @@ describe('records', () => {
 		host.hold(forged)
 		const stolen = { ...known, id: `w_${'9'.repeat(20)}`, name: 'foreign' }
 		host.tell({ type: 'report', report: { ...stolen, node: { peerId: 'somebody else', name: 'x' } } })
+		// Nor can a member make one alone, for somebody who did not ask it to.
+		const order2 = { owner: userId, name: 'foisted', commandId: 'foisted-1', workloadId: `w_${'b'.repeat(20)}` }
+		const foisted = await host.claim({ ...order2, owner: 'u_somebody' }, owner)
+		host.hold({ ...known, ...order2, id: order2.workloadId, claim: foisted })
 		// A member may sign claims while the console is away; its certificate is in the claim.
 		const id = `w_${'a'.repeat(20)}`
 		const order = { owner: userId, name: 'web', commandId: 'agents-command', workloadId: id }
-		const claim = await host.claim(order)
+		const claim = await host.claim(order, token)
 		host.hold({ ...known, ...order, id, claim, status: 'running' })
 		const adopted = await hasStatus(id, 'running')
 		// The name was held by an older workload, which keeps it.

@@ -11,7 +11,7 @@ import {
 	verifyJoinProof,
 } from '../../agent/identity/index.ts'
 import { createPeer, type Peer } from '../../agent/mesh/index.ts'
-import { CommandResult, LatticeError } from '../../agent/protocol/index.ts'
+import { type ClaimGiven, CommandResult, LatticeError } from '../../agent/protocol/index.ts'
 
 const silent = { debug: noop, info: noop, warn: noop, error: noop }
 function noop(): void {
@@ -58,7 +58,7 @@ export async function startIssuer(): Promise<IssuerFixture> {
 		log: silent,
 	})
 	const invites = new Map<string, string>()
-	const names = new Map<string, { commandId: string; token: string; workloadId: string }>()
+	const names = new Map<string, ClaimGiven & { commandId: string }>()
 	peer.handleJoin(async (request) => {
 		const inviteKey = invites.get(request.inviteId)
 		const { proof, ...facts } = request
@@ -91,20 +91,14 @@ export async function startIssuer(): Promise<IssuerFixture> {
 		const { name, commandId, workloadId } = command
 		const held = names.get(`${subject.userId}/${name}`)
 		if (held && held.commandId !== commandId) throw new LatticeError('NAME_TAKEN', `${name} is taken`)
-		const token = await issueClaim(issuer, {
-			latticeId,
-			owner: subject.userId,
-			name,
-			commandId,
-			workloadId,
-			by: peer.peerId,
-		})
-		const claim = held ?? { commandId, token, workloadId }
+		const { placement, attempt: decision } = command
+		if (placement === null) throw new LatticeError('NOT_FOUND', 'nobody has placed it')
+		const decided = { decision, generation: 1, workloadId }
+		const order = { owner: subject.userId, name, commandId, latticeId, by: peer.peerId, chosen: placement.chosen }
+		const token = held ? '' : await issueClaim(issuer, { ...order, ...decided })
+		const claim = held ?? { commandId, token, placement, ...decided, own: true }
 		names.set(`${subject.userId}/${name}`, claim)
-		yield {
-			type: 'result',
-			result: CommandResult.parse({ claim: { token: claim.token, workloadId: claim.workloadId } }),
-		}
+		yield { type: 'result', result: CommandResult.parse({ claim }) }
 	})
 	await peer.start()
 	return {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorityOfDevice } from '../../commands/authority.ts'
-import { claimerOf } from '../../commands/claimer.ts'
 import { Directory } from '../../commands/directory.ts'
 import { Entry } from '../../commands/entry.ts'
 import { resultOf } from '../../commands/results.ts'
@@ -15,6 +14,7 @@ import {
 	type Workload,
 	type WorkloadEvent,
 } from '../../protocol/index.ts'
+import type { Claimants } from '../../scheduler/claimer.ts'
 import type { Device } from '../config.ts'
 import type { Home } from '../home.ts'
 import { readIfThere } from '../private-file.ts'
@@ -60,7 +60,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		peerId: peer.peerId,
 		directory,
 		send: (peerId, request, signal) => peer.command(peerId, request, { signal }),
-		claimer: (key) => claimerOf(connectedRoles(peer), key),
+		claimants: () => connectedRoles(peer),
 	})
 	const never = new AbortController().signal
 	const current = async (id: string): Promise<Workload> => {
@@ -101,7 +101,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 	}
 }
 
-function connectedRoles(peer: Peer): { console: string | null; agents: string[] } {
+function connectedRoles(peer: Peer): Claimants {
 	const connected = peer.connected()
 	const console = connected.find(({ certificate }) => certificate.role === 'console')?.peerId ?? null
 	const agents = connected.filter(({ certificate }) => certificate.role === 'agent').map(({ peerId }) => peerId)

@@ -2,6 +2,8 @@ import type { Node, Workload, WorkloadEvent } from '../../../agent/protocol/inde
 import type { Alert } from '../../services/thresholds.ts'
 import type { LiveMessage } from './wire.ts'
 
+export type JoinStep = Pick<Extract<LiveMessage, { type: 'join' }>, 'step' | 'name' | 'peerId'>
+
 export interface LiveState {
 	connection: 'connecting' | 'live' | 'reconnecting'
 	/** when this browser last heard from the console, by its own clock; null before the first word */
@@ -14,6 +16,8 @@ export interface LiveState {
 	removed: ReadonlySet<string>
 	nodes: ReadonlyMap<string, Node>
 	events: ReadonlyMap<string, readonly WorkloadEvent[]>
+	/** by invite: the machine that redeems it, and how far it has come */
+	joins: ReadonlyMap<string, JoinStep>
 	/** by the id of the node or workload */
 	alerts: ReadonlyMap<string, readonly Alert[]>
 }
@@ -27,6 +31,7 @@ export const NOTHING_YET: LiveState = {
 	removed: new Set(),
 	nodes: new Map(),
 	events: new Map(),
+	joins: new Map(),
 	alerts: new Map(),
 }
 
@@ -61,6 +66,13 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 			return { ...state, alerts: new Map(state.alerts).set(message.id, message.alerts) }
 		case 'node':
 			return { ...state, nodes: new Map(state.nodes).set(message.node.peerId, message.node) }
+		case 'join': {
+			const { inviteId, step, name, peerId } = message
+			const known = state.joins.get(inviteId)
+			// A second machine that tries a used line does not take the place of the one that is in.
+			if (known?.step === 'verified' && known.peerId !== peerId) return state
+			return { ...state, joins: new Map(state.joins).set(inviteId, { step, name, peerId }) }
+		}
 		case 'event': {
 			const { event } = message
 			const kept = mergeEvents(state.events.get(event.workloadId) ?? [], [event]).slice(-EVENTS_KEPT)

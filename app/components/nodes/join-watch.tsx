@@ -1,14 +1,15 @@
 import { Form } from '@remix-run/react'
 import { useState } from 'react'
 import type { Node } from '../../../agent/protocol/index.ts'
+import { useLive } from '../live/live.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { useHydrated, useNow } from '../ui/clock.tsx'
 import { CopyLine } from '../ui/copy.tsx'
 import { formatDuration } from '../ui/format.ts'
-import { Status } from '../ui/status.tsx'
+import { JoinSteps } from './join-steps.tsx'
 
 interface JoinWatchProps {
-	invite: { command: string; expiresAt: string }
+	invite: { inviteId: string; command: string; expiresAt: string }
 	nodes: Node[]
 }
 
@@ -19,8 +20,9 @@ const SILENCE_MS = 60_000
 export function JoinWatch({ invite, nodes }: JoinWatchProps) {
 	const hydrated = useHydrated()
 	const now = useNow()
-	const [before] = useState(() => ({ peers: new Set(nodes.map(({ peerId }) => peerId)), at: now }))
-	const joined = nodes.filter(({ peerId }) => !before.peers.has(peerId))
+	const [openedAt] = useState(now)
+	const join = useLive().joins.get(invite.inviteId) ?? null
+	const node = nodes.find(({ peerId }) => peerId === join?.peerId) ?? null
 	const left = Date.parse(invite.expiresAt) - now
 	return (
 		<div className="grid grid-cols-1 gap-4">
@@ -37,23 +39,14 @@ export function JoinWatch({ invite, nodes }: JoinWatchProps) {
 					'This line has expired and joins nothing any more.'
 				)}
 			</p>
-			<div role="status" className="needs-js border-t border-line pt-4">
-				{joined.map((node) => (
-					<p key={node.peerId} className="flex items-center justify-between gap-4">
-						<span>
-							<span className="font-medium">{node.name}</span> has joined
-						</span>
-						<Status
-							tone={node.engine.ready ? 'healthy' : 'degraded'}
-							word={node.engine.ready ? 'ready' : 'engine down'}
-						/>
-					</p>
-				))}
-				{joined.length === 0 && left > 0 && <Status tone="progressing" word="Listening for it…" />}
-			</div>
-			{hydrated && joined.length === 0 && left > 0 && now - before.at > SILENCE_MS && <LikelyCauses />}
+			{(left > 0 || join !== null) && (
+				<div role="status" className="needs-js border-t border-line pt-4">
+					<JoinSteps join={join} node={node} />
+				</div>
+			)}
+			{hydrated && join === null && left > 0 && now - openedAt > SILENCE_MS && <LikelyCauses />}
 			<div className="flex justify-end gap-2">
-				{(left <= 0 || joined.length > 0) && (
+				{(left <= 0 || join !== null) && (
 					<Form method="post">
 						<input type="hidden" name="ttlSeconds" value="3600" />
 						<Button>Another line</Button>

@@ -1,4 +1,5 @@
 import type { Node, NodeView, PeerPath, Workload } from '../../../agent/protocol/index.ts'
+import type { Leaving } from '../../services/services.ts'
 import { AlertNotes } from '../monitoring/alert-marks.tsx'
 import { Usage } from '../monitoring/usage.tsx'
 import { WorkloadRow } from '../overview/workload-row.tsx'
@@ -9,6 +10,7 @@ import { formatBytes, plural } from '../ui/format.ts'
 import { Meter } from '../ui/meter.tsx'
 import { Status } from '../ui/status.tsx'
 import { Capacity, nodeStatus } from './node-card.tsx'
+import { NodeLeaving } from './node-leaving.tsx'
 import { labelTexts } from './node-row.tsx'
 import { Peers } from './peers.tsx'
 
@@ -19,9 +21,11 @@ interface NodePageProps {
 	paths: PeerPath[] | null
 	workloads: Workload[]
 	stale: boolean
+	leaving: Leaving
+	mayRemove: boolean
 }
 
-export function NodePage({ node, view, paths, workloads, stale }: NodePageProps) {
+export function NodePage({ node, view, paths, workloads, stale, leaving, mayRemove }: NodePageProps) {
 	const { tone, word } = nodeStatus(node, stale)
 	return (
 		<article data-node={node.peerId} data-status={stale ? 'unknown' : node.status}>
@@ -82,6 +86,13 @@ export function NodePage({ node, view, paths, workloads, stale }: NodePageProps)
 					</ul>
 				)}
 			</section>
+			<NodeLeaving
+				name={node.name}
+				peerId={node.peerId}
+				leaving={leaving}
+				mayRemove={mayRemove}
+				refusal={node.status === 'left' ? `${node.name} has left already.` : null}
+			/>
 		</article>
 	)
 }
