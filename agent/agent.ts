@@ -13,6 +13,9 @@ import { Steward } from './commands/steward.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
+import { Gateway } from './endpoints/gateway/gateway.ts'
+import { OwnRoutes } from './endpoints/gateway/own-routes.ts'
+import { servingHosts } from './endpoints/gateway/serving-hosts.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import type { MembershipClaims } from './identity/index.ts'
@@ -37,6 +40,7 @@ import { Changes } from './store/changes.ts'
 import { Claims } from './store/claims.ts'
 import { Database } from './store/database.ts'
 import { Events } from './store/events.ts'
+import { GatewayPorts } from './store/gateway-ports.ts'
 import { Journal } from './store/journal.ts'
 import { Workloads } from './store/workloads.ts'
 import { watchSource } from './watch-source.ts'
@@ -78,14 +82,17 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const onWait = (error: LatticeError) => log.warn({ code: error.code }, `waiting to join: ${error.message}`)
 	let certificate: MembershipClaims
 	try {
-		const { invite: token, name, labels, gateway } = config
+		const { invite: token, name, labels, gateway = false } = config
 		await standing.ensureEnrolled(peer, { token, name, labels, gateway, signal, onWait })
 		certificate = await currentClaims(peer, standing, { signal, onWait })
 	} catch (error) {
 		await peer.stop()
 		throw error
 	}
-	const gateway = certificate.gateway || config.gateway
+	// By the certificate: hosts let nobody else front what they run.
+	const gateway = certificate.gateway && config.gateway !== false
+	if (config.gateway && !certificate.gateway)
+		log.warn({}, 'this node did not join as a gateway; leave, and join again with --gateway')
 	const db = new Database(home.storePath)
 	const identity = { latticeId: standing.trust.latticeId, peerId: peer.peerId }
 	const self = { peerId: peer.peerId, name: certificate.name }
@@ -108,7 +115,12 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		},
 		{ runtime, assignments, changes, reach: () => ({ addresses: members.addresses(), relay: members.relays }) },
 	)
-	const directory = new Directory({ status: () => nodeStatus.status(), reports: () => workloads.reports() })
+	const routes = new OwnRoutes(changes)
+	const directory = new Directory({
+		status: () => nodeStatus.status(),
+		reports: () => workloads.reports(),
+		routes: (workloadId) => routes.of(workloadId),
+	})
 	const consolePeer = () => peer.connected().find((connection) => connection.certificate.role === 'console') ?? null
 
 	const claimants = () => {
@@ -116,7 +128,6 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		return { console: consolePeer()?.peerId ?? null, agents: alive.map(({ status }) => status.peerId) }
 	}
 
-	const bindingsOf = (open: Parameters<typeof bindingsFor>[1]) => bindingsFor({ host: config.host, gateway }, open)
 	const currentOrder = (workloadId: string) => journal.open(workloadId).at(-1)?.id ?? null
 	const executor = new Executor({
 		identity,
@@ -127,7 +138,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		events,
 		changes,
 		currentOrder,
-		bindingsOf,
+		bindingsOf: bindingsFor,
 	})
 	const reconciler = new Reconciler({}, { identity, runtime, assignments, journal, workloads, executor, changes, log })
 	const admit = async (asked: Requirements, replicas: number) => {
@@ -150,7 +161,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		changes,
 		trust: () => standing.trust,
 		admit,
-		bindingsOf,
+		bindingsOf: bindingsFor,
 		kick: (id) => reconciler.kick(id),
 		begin: (id) => reconciler.begin(id),
 		interrupt: (id) => reconciler.interrupt(id),
@@ -164,6 +175,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		changes,
 		nodes,
 		peers: () => peerPaths(peer.connected(), nodes()),
+		routes: () => routes.all().map((each) => ({ ...each, owner: directory.of(each.workloadId)[0]?.owner ?? '' })),
 	})
 	const sampleStore = new SampleStore(home.samplesPath)
 	const sampler = new Sampler({
@@ -224,7 +236,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const handle = (request: CommandRequest, from: string, abort: AbortSignal) =>
 		host.handle(request, { from, signal: abort })
 	peer.handleCommands((request, context) => handle(request, context.from.peerId, context.signal))
-	peer.handleWatch((abort) => watchSource({ changes, workloads, assignments, nodeStatus }, abort))
+	peer.handleWatch((abort) => watchSource({ changes, workloads, assignments, nodeStatus, routes }, abort))
 
 	const send = (peerId: string, request: CommandRequest, abort: AbortSignal): AsyncIterable<CommandFrame> =>
 		peerId === peer.peerId ? handle(request, peer.peerId, abort) : peer.command(peerId, request, { signal: abort })
@@ -250,6 +262,25 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	})
 
 	await plane.start()
+	const front = !gateway
+		? null
+		: new Gateway(
+				{
+					...config.gatewayServing,
+					node: self,
+					address: config.host,
+					hosts: servingHosts(config.host, config.announce),
+				},
+				{
+					directory,
+					changes,
+					dialer: plane.dialer,
+					store: new GatewayPorts(db),
+					routes,
+					log,
+				},
+			)
+	await front?.start()
 	await nodeStatus.start()
 	reconciler.start()
 	sampler.start()
@@ -286,6 +317,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			await sampler.stop()
 			plane.stop()
 			await closeServer(server)
+			await front?.stop()
 			await reconciler.stop()
 			await peer.stop()
 			sampleStore.close()

@@ -13,6 +13,18 @@ const list = z
 			.filter(Boolean),
 	)
 
+/** Below Linux' ephemeral ports (32768…), above those that hosts publish at (20000 to 29999). */
+export const GATEWAY_PORTS = { from: 30_000, to: 32_767 } as const
+
+const PortRange = z
+	.string()
+	.regex(/^\d{1,5}-\d{1,5}$/, 'is not a range of ports; write 30000-32767')
+	.transform((text) => {
+		const [from = 0, to = 0] = text.split('-').map(Number)
+		return { from, to }
+	})
+	.refine(({ from, to }) => from >= 1 && to <= 65_535 && from <= to, { error: 'is not a range within 1 to 65535' })
+
 const Environment = z.object({
 	LATTICE_HOME: z.string().default(join(homedir(), '.lattice')),
 	LATTICE_NAME: NodeName.default(nodeNameOf(hostname())),
@@ -35,7 +47,10 @@ const Environment = z.object({
 			}
 		})
 		.pipe(Labels),
-	LATTICE_GATEWAY: z.enum(['0', '1']).default('0'),
+	LATTICE_GATEWAY: z.enum(['0', '1']).optional(),
+	LATTICE_GATEWAY_HTTP: z.coerce.number().int().min(0).max(65_535).default(0),
+	LATTICE_GATEWAY_PORTS: PortRange.default(GATEWAY_PORTS),
+	LATTICE_GATEWAY_DOMAIN: z.hostname().toLowerCase().optional(),
 	LATTICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
@@ -51,7 +66,10 @@ export interface AgentConfig {
 	dockerHost: string
 	invite: string | null
 	labels: Labels
-	gateway: boolean
+	/** undefined: as its certificate says */
+	gateway: boolean | undefined
+	/** how it serves when it is a gateway; `httpPort` 0 is any free one, `domain` null the sslip.io name of its address */
+	gatewayServing: { httpPort: number; ports: { from: number; to: number }; domain: string | null }
 	logLevel: string
 }
 
@@ -74,7 +92,12 @@ export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
 		dockerHost: value.LATTICE_DOCKER_HOST,
 		invite: value.LATTICE_INVITE ?? null,
 		labels: value.LATTICE_LABELS,
-		gateway: value.LATTICE_GATEWAY === '1',
+		gateway: value.LATTICE_GATEWAY === undefined ? undefined : value.LATTICE_GATEWAY === '1',
+		gatewayServing: {
+			httpPort: value.LATTICE_GATEWAY_HTTP,
+			ports: value.LATTICE_GATEWAY_PORTS,
+			domain: value.LATTICE_GATEWAY_DOMAIN ?? null,
+		},
 		logLevel: value.LATTICE_LOG_LEVEL,
 	}
 }

@@ -77,10 +77,12 @@ export class Links {
 
 	async #read(peerId: string, signal: AbortSignal): Promise<void> {
 		const { peer, directory, onRemoved, log } = this.#modules
+		directory.dropRoutes(peerId)
 		try {
 			for await (const frame of peer.watch(peerId, { signal })) {
 				// Of the node itself membership speaks, in the node's own signed words.
 				if (frame.type === 'node') continue
+				if (frame.type === 'routes' && !this.#connection(peerId)?.certificate.gateway) continue
 				directory.apply(peerId, frame)
 				if (frame.type === 'removed') onRemoved(frame.workloadId)
 			}

@@ -1,3 +1,4 @@
+import type { OwnRoutes } from './endpoints/gateway/own-routes.ts'
 import type { NodeStatusSource } from './node-status.ts'
 import type { WatchFrame } from './protocol/index.ts'
 import type { Assignments } from './store/assignments.ts'
@@ -9,11 +10,12 @@ export interface WatchSourceModules {
 	workloads: Workloads
 	assignments: Assignments
 	nodeStatus: NodeStatusSource
+	routes: OwnRoutes
 }
 
 /** This host's truth for a member that follows it: a snapshot, `synced`, then each change as it is committed. */
 export async function* watchSource(modules: WatchSourceModules, signal: AbortSignal): AsyncIterable<WatchFrame> {
-	const { changes, workloads, assignments, nodeStatus } = modules
+	const { changes, workloads, assignments, nodeStatus, routes } = modules
 	const following = changes.follow(signal)
 	yield { type: 'node', node: nodeStatus.status() }
 	/** by workload: several changes may have come to one report, and a report is of now, not of then */
@@ -24,10 +26,13 @@ export async function* watchSource(modules: WatchSourceModules, signal: AbortSig
 	}
 	for (const { workloadId, at } of assignments.tombstones())
 		yield { type: 'removed', workloadId, at: new Date(at).toISOString() }
+	for (const each of routes.all()) yield { type: 'routes', ...each }
 	yield { type: 'synced' }
 	let reserved = JSON.stringify(assignments.reserved())
 	for await (const change of following) {
 		if (change.kind === 'event') yield { type: 'event', event: change.event }
+		else if (change.kind === 'routes')
+			yield { type: 'routes', workloadId: change.workloadId, endpoints: routes.of(change.workloadId) }
 		else if (change.kind === 'removed') {
 			told.delete(change.workloadId)
 			yield { type: 'removed', workloadId: change.workloadId, at: new Date().toISOString() }

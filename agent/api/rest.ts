@@ -7,7 +7,6 @@ import type { Authority } from '../commands/authority.ts'
 import { DeployInput } from '../commands/deploying.ts'
 import type { Entry } from '../commands/entry.ts'
 import { resultOf } from '../commands/results.ts'
-import { workloadOf } from '../commands/view.ts'
 import {
 	type CommandFrame,
 	CommandId,
@@ -78,7 +77,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 		context.json(await entry.peers(context.var.authority, context.req.param('peerId'), context.req.raw.signal)),
 	)
 	api.get('/api/workloads', (context) =>
-		context.json(entry.list(context.var.authority).map((report) => workloadOf(report))),
+		context.json(entry.list(context.var.authority).map((report) => entry.view(report))),
 	)
 	api.get('/api/workloads/:id', async (context) => context.json(await current(context, entry)))
 
@@ -88,9 +87,9 @@ export function restApi(modules: RestModules): Hono<Env> {
 		const commandId = key === undefined ? body.commandId : parseInput(CommandId, key, ['Idempotency-Key'])
 		const query = parseInput(Query, context.req.query())
 		const frames = entry.deploy(context.var.authority, { ...body, commandId }, context.req.raw.signal)
-		if (wantsEvents(context)) return eventStream(context, frames)
-		if (query.wait === '1') return context.json(workloadFrom(await resultOf(frames)), 201)
-		return context.json(await accepted(frames, () => findByName(context, entry, body.name)), 202)
+		if (wantsEvents(context)) return eventStream(context, entry, frames)
+		if (query.wait === '1') return context.json(workloadFrom(entry, await resultOf(frames)), 201)
+		return context.json(await accepted(entry, frames, () => findByName(context, entry, body.name)), 202)
 	})
 
 	api.post('/api/workloads/dry-run', async (context) => {
@@ -103,16 +102,16 @@ export function restApi(modules: RestModules): Hono<Env> {
 		const { replicas } = parseInput(ScaleBody, await jsonBody(context))
 		const order = { replicas, commandId: commandIdOf(context) }
 		const frames = entry.scale(context.var.authority, id, order, context.req.raw.signal)
-		if (wantsEvents(context)) return eventStream(context, frames)
-		return context.json(workloadFrom(await resultOf(frames)))
+		if (wantsEvents(context)) return eventStream(context, entry, frames)
+		return context.json(workloadFrom(entry, await resultOf(frames)))
 	})
 
 	api.post('/api/workloads/:id/:action{start|stop|restart}', async (context) => {
 		const { id } = entry.resolve(context.var.authority, context.req.param('id'))
 		const action = context.req.param('action') as 'start' | 'stop' | 'restart'
 		const frames = entry.change(context.var.authority, action, id, commandIdOf(context), context.req.raw.signal)
-		if (wantsEvents(context)) return eventStream(context, frames)
-		return context.json(workloadFrom(await resultOf(frames)))
+		if (wantsEvents(context)) return eventStream(context, entry, frames)
+		return context.json(workloadFrom(entry, await resultOf(frames)))
 	})
 
 	api.delete('/api/workloads/:id', async (context) => {
@@ -127,7 +126,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 				context.req.raw.signal,
 			),
 		)
-		return context.json({ ...workloadOf(report), status: 'deleting' as const, publicUrl: null, endpoints: [] })
+		return context.json({ ...entry.view(report), status: 'deleting' as const, publicUrl: null, endpoints: [] })
 	})
 
 	api.get('/api/workloads/:id/logs', async (context) => {
@@ -136,7 +135,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 		const follow = query.follow === '1'
 		const command = { kind: 'logs', workloadId, replica: query.replica ?? null, tail: query.lines, follow } as const
 		const frames = entry.read(context.var.authority, command, context.req.raw.signal)
-		if (follow || wantsEvents(context)) return eventStream(context, frames)
+		if (follow || wantsEvents(context)) return eventStream(context, entry, frames)
 		const lines = []
 		for await (const frame of frames) {
 			if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
@@ -150,7 +149,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 		const { id: workloadId } = entry.resolve(context.var.authority, context.req.param('id'))
 		const follow = parseInput(Query, context.req.query()).follow === '1'
 		const frames = entry.read(context.var.authority, { kind: 'stats', workloadId, follow }, context.req.raw.signal)
-		if (follow || wantsEvents(context)) return eventStream(context, frames)
+		if (follow || wantsEvents(context)) return eventStream(context, entry, frames)
 		const samples = []
 		for await (const frame of frames) {
 			if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
@@ -163,6 +162,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 		const { id: workloadId } = entry.resolve(context.var.authority, context.req.param('id'))
 		return eventStream(
 			context,
+			entry,
 			entry.read(context.var.authority, { kind: 'events', workloadId, follow: true }, context.req.raw.signal),
 		)
 	})
@@ -177,14 +177,14 @@ export function restApi(modules: RestModules): Hono<Env> {
 }
 
 /** Each frame is one event named by its type; the last is `result` or `error`. A comment each 15 s keeps proxies from closing it. */
-function eventStream(context: Context, frames: AsyncIterable<CommandFrame>) {
+function eventStream(context: Context, entry: Entry, frames: AsyncIterable<CommandFrame>) {
 	return streamSSE(context, async (stream) => {
 		const beat = setInterval(() => void stream.write(': beat\n\n'), 15_000)
 		try {
 			for await (const frame of frames) {
 				if (stream.aborted) break
 				const { type, ...body } = frame
-				await stream.writeSSE({ event: type, data: JSON.stringify(sseBody(type, body)) })
+				await stream.writeSSE({ event: type, data: JSON.stringify(sseBody(entry, type, body)) })
 			}
 		} catch (thrown) {
 			await stream.writeSSE({ event: 'error', data: JSON.stringify(LatticeError.from(thrown).toJSON()) })
@@ -194,14 +194,14 @@ function eventStream(context: Context, frames: AsyncIterable<CommandFrame>) {
 	})
 }
 
-function sseBody(type: CommandFrame['type'], body: object): unknown {
+function sseBody(entry: Entry, type: CommandFrame['type'], body: object): unknown {
 	if (type === 'event' && 'event' in body) return body.event
 	if (type === 'error' && 'error' in body) return body.error
 	if (type === 'logs' && 'lines' in body) return { lines: body.lines }
 	if (type === 'stats' && 'samples' in body) return { samples: body.samples }
 	if (type === 'result' && 'result' in body) {
 		const result = body.result as CommandResult
-		return result.report ? workloadOf(result.report, result.credentials) : {}
+		return result.report ? entry.view(result.report, result.credentials) : {}
 	}
 	return body
 }
@@ -210,14 +210,18 @@ async function current(context: Context<Env>, entry: Entry): Promise<Workload> {
 	const { authority } = context.var
 	const report = entry.resolve(authority, context.req.param('id') ?? '')
 	const result = await entry.get(authority, report.id, true, context.req.raw.signal)
-	return workloadOf(result.report ?? report, result.credentials)
+	return entry.view(result.report ?? report, result.credentials)
 }
 
 /** `?wait=0`: the order was taken, the rest shows in status. The host goes on when this request ends. */
-async function accepted(frames: AsyncIterable<CommandFrame>, look: () => Workload | null): Promise<Workload> {
+async function accepted(
+	entry: Entry,
+	frames: AsyncIterable<CommandFrame>,
+	look: () => Workload | null,
+): Promise<Workload> {
 	for await (const frame of frames) {
 		if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
-		if (frame.type === 'result') return workloadFrom(frame.result)
+		if (frame.type === 'result') return workloadFrom(entry, frame.result)
 		const workload = look()
 		if (workload) return workload
 	}
@@ -230,12 +234,12 @@ async function accepted(frames: AsyncIterable<CommandFrame>, look: () => Workloa
 function findByName(context: Context<Env>, entry: Entry, name: string): Workload | null {
 	const { authority } = context.var
 	const report = entry.list(authority).find((each) => each.name === name && each.owner === authority.subject.userId)
-	return report ? workloadOf(report) : null
+	return report ? entry.view(report) : null
 }
 
-function workloadFrom(result: CommandResult): Workload {
+function workloadFrom(entry: Entry, result: CommandResult): Workload {
 	if (!result.report) throw new LatticeError('PROTOCOL_ERROR', 'The host answered without a report of the workload.')
-	return workloadOf(result.report, result.credentials)
+	return entry.view(result.report, result.credentials)
 }
 
 async function jsonBody(context: Context): Promise<unknown> {

@@ -15,6 +15,7 @@ export interface ConfigFlags {
 	constraint?: Record<string, string>
 	replicas?: number
 	expose?: string[]
+	domain?: string[]
 }
 
 const Base = z.looseObject({
@@ -42,6 +43,7 @@ export function configFrom(flags: ConfigFlags, file: unknown): Record<string, un
 		constraints: merged(base.constraints, flags.constraint),
 		replicas: flags.replicas ?? base.replicas,
 		expose: flags.expose ?? base.expose,
+		domains: flags.domain ?? base.domains,
 	})
 }
 

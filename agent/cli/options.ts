@@ -54,6 +54,22 @@ export function keyValue(value: string, previous: Record<string, string> = {}): 
 	return { ...previous, [value.slice(0, at)]: value.slice(at + 1) }
 }
 
+/** `30000-32767` */
+export function portRange(value: string): string {
+	const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(value) ?? []
+	if (from === undefined || to === undefined || Number(from) < 1 || Number(to) > 65_535 || Number(from) > Number(to)) {
+		throw new InvalidArgumentError('Give a range of ports, such as 30000-32767.')
+	}
+	return value
+}
+
+export function domainName(value: string): string {
+	if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/i.test(value)) {
+		throw new InvalidArgumentError('Give a domain, such as apps.example.org.')
+	}
+	return value.toLowerCase()
+}
+
 export interface PortOption {
 	container: number
 	protocol: 'http' | 'tcp'

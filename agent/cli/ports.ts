@@ -11,11 +11,12 @@ export const PORT_DEFAULTS = {
 	consoleMesh: 4101,
 	data: 4200,
 	database: 5433,
+	gatewayHttp: 8080,
 } as const
 export type PortName = keyof typeof PORT_DEFAULTS
 
 const RememberedPorts = z.partialRecord(
-	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'data', 'database']),
+	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'data', 'database', 'gatewayHttp']),
 	z.number().int(),
 )
 type RememberedPorts = z.infer<typeof RememberedPorts>

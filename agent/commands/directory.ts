@@ -1,4 +1,5 @@
 import {
+	type Endpoint,
 	type Liveness,
 	type NodeStatus,
 	type NodeView,
@@ -17,6 +18,8 @@ interface Known {
 export interface LocalTruth {
 	status(): NodeStatus
 	reports(): WorkloadReport[]
+	/** what this node as a gateway gives the workload */
+	routes(workloadId: string): Endpoint[]
 }
 
 /**
@@ -28,6 +31,9 @@ export class Directory {
 	readonly #nodes = new Map<string, Known>()
 	/** peer id → workload id → report */
 	readonly #reports = new Map<string, Map<string, WorkloadReport>>()
+	/** gateway → workload id → what it gives */
+	readonly #routes = new Map<string, Map<string, Endpoint[]>>()
+	readonly #listeners = new Set<() => void>()
 	readonly #now: () => number
 
 	/** `local` is null for a client that hosts nothing (the CLI). */
@@ -36,8 +42,19 @@ export class Directory {
 		this.#now = now
 	}
 
+	/** Told after each change of what others say. */
+	onChange(listener: () => void): () => void {
+		this.#listeners.add(listener)
+		return () => this.#listeners.delete(listener)
+	}
+
 	/** A frame of `watch` from that host. A host speaks about itself only; anything else is passed over. */
 	apply(peerId: string, frame: WatchFrame): void {
+		this.#apply(peerId, frame)
+		this.#changed()
+	}
+
+	#apply(peerId: string, frame: WatchFrame): void {
 		switch (frame.type) {
 			case 'node': {
 				if (frame.node.peerId !== peerId) return
@@ -52,6 +69,13 @@ export class Directory {
 			case 'removed':
 				this.#reports.get(peerId)?.delete(frame.workloadId)
 				return
+			case 'routes': {
+				const routes = this.#routes.get(peerId) ?? new Map<string, Endpoint[]>()
+				if (frame.endpoints.length > 0) routes.set(frame.workloadId, frame.endpoints)
+				else routes.delete(frame.workloadId)
+				this.#routes.set(peerId, routes)
+				return
+			}
 			case 'event':
 			case 'synced':
 				return
@@ -61,16 +85,35 @@ export class Directory {
 	/** What membership finds of a node, its own words included. */
 	see({ status, liveness, lastSeenAt, roundTripMs }: NodeView): void {
 		this.#nodes.set(status.peerId, { status, liveness, lastSeenAt, roundTripMs })
+		this.#changed()
 	}
 
 	/** It is no member any more: neither it nor what it ran counts. */
 	forget(peerId: string): void {
 		this.#nodes.delete(peerId)
 		this.#reports.delete(peerId)
+		this.#routes.delete(peerId)
+		this.#changed()
 	}
 
 	dropReports(peerId: string): void {
 		this.#reports.delete(peerId)
+		this.#changed()
+	}
+
+	/** It is about to say anew what it gives as a gateway. */
+	dropRoutes(peerId: string): void {
+		this.#routes.delete(peerId)
+	}
+
+	/** What the gateways that answer give the workload, this node's own first. */
+	routes(workloadId: string): Endpoint[] {
+		const others = [...this.#routes].filter(([peerId]) => (this.#nodes.get(peerId)?.liveness ?? 'alive') === 'alive')
+		return [...(this.#local?.routes(workloadId) ?? []), ...others.flatMap(([, routes]) => routes.get(workloadId) ?? [])]
+	}
+
+	#changed(): void {
+		for (const listener of this.#listeners) listener()
 	}
 
 	judge(peerId: string, liveness: Liveness): void {
@@ -78,6 +121,7 @@ export class Directory {
 		if (!known) return
 		known.liveness = liveness
 		if (liveness === 'alive') known.lastSeenAt = iso(this.#now())
+		this.#changed()
 	}
 
 	nodes(): NodeView[] {

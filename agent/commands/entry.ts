@@ -4,12 +4,14 @@ import {
 	type Command,
 	type CommandFrame,
 	CommandResult,
+	type Credentials,
 	LatticeError,
 	type Node,
 	type NodeView,
 	type PeerPath,
 	type Placement,
 	parseInput,
+	type Workload,
 	type WorkloadReport,
 	WorkloadType,
 } from '../protocol/index.ts'
@@ -27,10 +29,11 @@ import { joinResults, type ResultFrame, resultOf } from './results.ts'
 import { Rollout } from './rollout.ts'
 import { Scaling } from './scaling.ts'
 import { type Send, Sender } from './sender.ts'
+import { workloadOf } from './view.ts'
 
 export interface EntryModules {
 	peerId: string
-	directory: Pick<Directory, 'nodes' | 'of' | 'byName' | 'reports'>
+	directory: Pick<Directory, 'nodes' | 'of' | 'byName' | 'reports' | 'routes'>
 	send: Send
 	/** who may reserve names, as this node sees it now */
 	claimants: () => Claimants
@@ -138,6 +141,11 @@ export class Entry {
 	/** All that the subject may see, one entry a workload. */
 	list(authority: Authority): WorkloadReport[] {
 		return byWorkload(this.#modules.directory.reports().filter(({ owner }) => mayTouch(authority.subject, owner)))
+	}
+
+	/** In the shape of the API, with what gateways give it. */
+	view(report: WorkloadReport, credentials?: Credentials | null): Workload {
+		return workloadOf(report, this.#modules.directory.routes(report.id), credentials)
 	}
 
 	nodes(): Node[] {

@@ -56,7 +56,7 @@ class FakeHost {
 	) {
 		this.name = name
 		this.#tell = tell
-		this.directory = new Directory({ status: () => this.status(), reports: () => this.reports() })
+		this.directory = new Directory({ status: () => this.status(), reports: () => this.reports(), routes: () => [] })
 		const claimants = (): Claimants => {
 			const alive = this.directory.nodes().filter(({ liveness }) => liveness === 'alive')
 			return { console: null, agents: alive.map(({ status }) => status.peerId) }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Binding } from '../endpoints/bindings.ts'
 import type { Subject, Trust } from '../identity/index.ts'
 import {
 	type Command,
@@ -34,9 +35,7 @@ export interface OrdersModules {
 	trust: () => Trust
 	/** NODE_REFUSED with facts when this host, by its own truth, cannot take it */
 	admit: (asked: Requirements, replicas: number) => Promise<void>
-	bindingsOf: (
-		open: Pick<OpenAssignment, 'template' | 'config'>,
-	) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
+	bindingsOf: (open: Pick<OpenAssignment, 'template' | 'config'>) => Binding[]
 	kick: (workloadId: string) => void
 	/** as kick, for a workload that this host takes for the first time */
 	begin: (workloadId: string) => void

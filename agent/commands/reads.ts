@@ -3,6 +3,7 @@ import {
 	type CommandFrame,
 	type CommandOf,
 	CommandResult,
+	type GatewayRoutes,
 	LatticeError,
 	type NodeView,
 	type PeerPath,
@@ -24,6 +25,8 @@ export interface ReadsModules {
 	/** the lattice as this node sees it */
 	nodes: () => NodeView[]
 	peers: () => PeerPath[]
+	/** what this node gives as a gateway, and to whose workload */
+	routes: () => (GatewayRoutes & { owner: string })[]
 }
 
 const DONE: CommandFrame = { type: 'result', result: CommandResult.parse({}) }
@@ -38,7 +41,8 @@ export class Reads {
 
 	list(subject: Subject): CommandResult {
 		const reports = this.#modules.workloads.reports().filter((report) => mayTouch(subject, report.owner))
-		return CommandResult.parse({ reports })
+		const routes = this.#modules.routes().filter(({ owner }) => mayTouch(subject, owner))
+		return CommandResult.parse({ reports, routes })
 	}
 
 	/** Capacities are no secret, what others run is: of the workloads on each node the subject sees its own. */

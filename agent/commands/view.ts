@@ -1,10 +1,24 @@
-import { bestFirst } from '../endpoints/reach.ts'
-import type { Credentials, Workload, WorkloadReport } from '../protocol/index.ts'
+import {
+	bestFirst,
+	type Credentials,
+	type Endpoint,
+	publicUrlOf,
+	type Workload,
+	type WorkloadReport,
+	type WorkloadStatus,
+} from '../protocol/index.ts'
+import { addressed } from '../templates/catalogue.ts'
 
-/** A host's report in the shape of the API (contract.md). `credentials` undefined leaves the key out. */
-export function workloadOf(report: WorkloadReport, credentials?: Credentials | null): Workload {
+/** Statuses in which a connection to the workload can be answered. */
+const SERVING: readonly WorkloadStatus[] = ['running', 'unhealthy', 'starting']
+
+/**
+ * A report in the shape of the API (contract.md), with what gateways give it. `credentials` undefined leaves the key out.
+ */
+export function workloadOf(report: WorkloadReport, routes: Endpoint[], credentials?: Credentials | null): Workload {
 	const nodes = new Map(report.placement.chosen.map(({ replica, node }) => [replica, node]))
-	const endpoints = bestFirst(report.replicas.flatMap((replica) => replica.endpoints))
+	const own = report.replicas.flatMap((replica) => replica.endpoints)
+	const endpoints = SERVING.includes(report.status) ? bestFirst([...routes, ...own]) : own
 	return {
 		id: report.id,
 		name: report.name,
@@ -17,11 +31,11 @@ export function workloadOf(report: WorkloadReport, credentials?: Credentials | n
 		instances: report.replicas.map(({ index, status, statusReason }) => {
 			return { replica: index, node: nodes.get(index) ?? report.node, status, statusReason }
 		}),
-		publicUrl: report.status === 'running' ? (endpoints[0]?.url ?? null) : null,
+		publicUrl: report.status === 'running' ? publicUrlOf(endpoints) : null,
 		endpoints,
 		createdAt: report.createdAt,
 		updatedAt: report.updatedAt,
 		error: report.error,
-		...(credentials === undefined ? {} : { credentials }),
+		...(credentials === undefined ? {} : { credentials: credentials && addressed(report, credentials, endpoints) }),
 	}
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Authority } from '../commands/authority.ts'
+import type { EndpointPath } from '../protocol/index.ts'
 
 /** One port of one replica of a workload, on the host that runs it. Nothing else can be dialled. */
 export interface DialTarget {
@@ -17,17 +18,7 @@ export interface DialTarget {
  */
 export type DialAuthority = { kind: 'gateway' } | { kind: 'user'; authority: Authority }
 
-/**
- * How the bytes travel. `local`: on this host, to the container's own address; `direct`: one mutual-TLS connection;
- * `ready`: one that the host had dialled and kept ready; `mesh`: a libp2p stream; `relayed`: the same, through `through`.
- */
-export interface DialPath {
-	kind: 'local' | 'direct' | 'ready' | 'mesh' | 'relayed'
-	/** name of the node that relays, else null */
-	through: string | null
-	/** milliseconds to the host, null when not measured */
-	rttMs: number | null
-}
+export type DialPath = EndpointPath
 
 export interface Dialled {
 	/** half-close and back-pressure as a TCP socket has them */

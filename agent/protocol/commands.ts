@@ -7,6 +7,7 @@ import { Resolution, Sample } from './samples.ts'
 import {
 	CommandId,
 	Credentials,
+	Endpoint,
 	LogLine,
 	StatsSample,
 	WorkloadId,
@@ -127,12 +128,18 @@ export const ClaimGiven = z.object({
 })
 export type ClaimGiven = z.infer<typeof ClaimGiven>
 
+/** The endpoints that one gateway gives a workload; none: it fronts it no longer. Soft state of that gateway alone. */
+export const GatewayRoutes = z.object({ workloadId: WorkloadId, endpoints: z.array(Endpoint).max(64) })
+export type GatewayRoutes = z.infer<typeof GatewayRoutes>
+
 /** Result by kind: deploy/start/stop/restart/scale/get give `report`, list gives `reports`, nodes gives `nodes`, peers gives `peers`, delete gives neither. */
 export const CommandResult = z.object({
 	report: WorkloadReport.nullable().default(null),
 	reports: z.array(WorkloadReport).nullable().default(null),
 	nodes: z.array(NodeView).nullable().default(null),
 	peers: z.array(PeerPath).nullable().default(null),
+	/** list: what this host as a gateway gives to workloads of the subject, also to those that run elsewhere */
+	routes: z.array(GatewayRoutes).nullable().default(null),
 	credentials: Credentials.nullable().default(null),
 	/** claim, witness: the decision that stands */
 	claim: ClaimGiven.nullable().default(null),
@@ -150,10 +157,12 @@ export const CommandFrame = z.discriminatedUnion('type', [
 ])
 export type CommandFrame = z.infer<typeof CommandFrame>
 
-/** Frames of `watch`: a snapshot (node, reports, removed), `synced`, then each change as it happens. */
+/** Frames of `watch`: a snapshot (node, reports, routes, removed), `synced`, then each change as it happens. */
 export const WatchFrame = z.discriminatedUnion('type', [
 	z.object({ type: z.literal('node'), node: NodeStatus }),
 	z.object({ type: z.literal('report'), report: WorkloadReport }),
+	/** from a gateway */
+	GatewayRoutes.extend({ type: z.literal('routes') }),
 	/** a tombstone: this host deleted the workload at that time */
 	z.object({ type: z.literal('removed'), workloadId: WorkloadId, at: z.string() }),
 	z.object({ type: z.literal('event'), event: WorkloadEvent }),

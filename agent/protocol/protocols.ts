@@ -16,7 +16,7 @@ export const PROTOCOL = {
 	/** A command with its authority; answered by a stream of frames. */
 	command: protocolId('command', '1.0.0'),
 	/** A host's own truth, live: its node status, workload reports and events. Members only. */
-	watch: protocolId('watch', '1.0.0'),
+	watch: protocolId('watch', '1.1.0'),
 	/** Whether a member answers: direct probes, and probes carried for others. Members only. */
 	probe: protocolId('probe', '1.0.0'),
 	/** Statuses that one side has newer than the other; a newcomer's first look. Members only. */

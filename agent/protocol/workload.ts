@@ -58,6 +58,22 @@ export const URGENCY: readonly WorkloadStatus[] = [
 export const EndpointKind = z.enum(['host', 'lan', 'mesh', 'gateway', 'ngrok'])
 export type EndpointKind = z.infer<typeof EndpointKind>
 
+/**
+ * How the bytes of a connection travel to the host. `local`: on the host itself; `direct`: one mutual-TLS connection;
+ * `ready`: one that the host had dialled and kept ready; `mesh`: a libp2p stream; `relayed`: the same, through `through`.
+ */
+export const PathKind = z.enum(['local', 'direct', 'ready', 'mesh', 'relayed'])
+export type PathKind = z.infer<typeof PathKind>
+
+export const EndpointPath = z.object({
+	kind: PathKind,
+	/** name of the node that relays, else null */
+	through: z.string().nullable(),
+	/** milliseconds to the host, null when not measured */
+	rttMs: z.number().nullable(),
+})
+export type EndpointPath = z.infer<typeof EndpointPath>
+
 /** `url` is `http(s)://h:p` or `tcp://h:p`; `container` the port inside, `replica` the one it leads to (null: all). */
 export const Endpoint = z.object({
 	kind: EndpointKind,
@@ -65,6 +81,15 @@ export const Endpoint = z.object({
 	url: z.string(),
 	container: z.number().int(),
 	replica: z.number().int().nullable(),
+	/** a domain that the workload's owner chose */
+	custom: z.boolean().optional(),
+	/** the gateway that serves it */
+	via: z.object({ peerId: z.string(), name: z.string() }).optional(),
+	/** false: it was looked up and dialled, and does not answer; the reason names the remedy */
+	reachable: z.boolean().optional(),
+	reason: z.string().optional(),
+	/** from the gateway to the host, as its last connection went */
+	path: EndpointPath.optional(),
 })
 export type Endpoint = z.infer<typeof Endpoint>
 

@@ -1,3 +1,4 @@
+import type { Binding } from '../endpoints/bindings.ts'
 import { LatticeError, type Phase, type PullProgress, type WireError, type WorkloadEvent } from '../protocol/index.ts'
 import type { ContainerRuntime, ObservedContainer } from '../runtime/runtime.ts'
 import type { Assignments, ReplicaRow } from '../store/assignments.ts'
@@ -22,7 +23,7 @@ export interface ExecuteModules {
 	/** the newest order of this workload that has no outcome yet: its events bear its id */
 	currentOrder: (workloadId: string) => string | null
 	/** the addresses that the ports of this workload are published on */
-	bindingsOf: (open: OpenAssignment) => { kind: 'host' | 'lan' | 'gateway'; address: string }[]
+	bindingsOf: (open: OpenAssignment) => Binding[]
 }
 
 const LOG_TAIL = 20

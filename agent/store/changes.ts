@@ -4,6 +4,8 @@ export type Change =
 	| { kind: 'workload'; workloadId: string }
 	| { kind: 'removed'; workloadId: string }
 	| { kind: 'event'; event: WorkloadEvent }
+	/** what this gateway gives a workload has changed */
+	| { kind: 'routes'; workloadId: string }
 	/** what this node says of itself has changed */
 	| { kind: 'node' }
 	/** the engine may have gone or come back: ask it */

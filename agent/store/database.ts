@@ -97,6 +97,16 @@ const MIGRATIONS = [
 	) STRICT, WITHOUT ROWID;
 	CREATE TABLE refused_decision (id TEXT PRIMARY KEY, error TEXT NOT NULL, refused_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 	`,
+	`
+	CREATE TABLE gateway_port (
+		workload_id TEXT NOT NULL,
+		container INTEGER NOT NULL,
+		protocol TEXT NOT NULL,
+		port INTEGER NOT NULL UNIQUE,
+		gone_since INTEGER,
+		PRIMARY KEY (workload_id, container)
+	) STRICT, WITHOUT ROWID;
+	`,
 ]
 
 /**

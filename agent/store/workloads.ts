@@ -1,6 +1,6 @@
-import { bestFirst } from '../endpoints/reach.ts'
 import type { Keyring } from '../identity/index.ts'
 import {
+	bestFirst,
 	type Credentials,
 	type Endpoint,
 	URGENCY,

@@ -1,4 +1,4 @@
-import { LatticeError } from '../protocol/index.ts'
+import { type Credentials, type Endpoint, LatticeError } from '../protocol/index.ts'
 import { custom } from './custom.ts'
 import { mariadb } from './mariadb.ts'
 import { minio } from './minio.ts'
@@ -19,4 +19,20 @@ export function templateOf(type: string): Template {
 		throw new LatticeError('INVALID_INPUT', `type: ${message}.`, { issues: [{ path: 'type', message }], known })
 	}
 	return template
+}
+
+/**
+ * Credentials whose address is the best of `endpoints`: whoever shows them knows of gateways that the host which made
+ * them may not know.
+ */
+export function addressed(
+	workload: { type: string; config: unknown },
+	credentials: Credentials,
+	endpoints: Endpoint[],
+): Credentials {
+	const template = TEMPLATES.find(({ type }) => type === workload.type)
+	const config = template?.schema.safeParse(workload.config)
+	// A newer node may run a service that this catalogue does not have yet.
+	if (!template || !config?.success) return credentials
+	return { ...credentials, ...template.credentials(config.data, credentials, endpoints) }
 }

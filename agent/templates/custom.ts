@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { Constraints, DEPLOYMENT_FIELDS, Expose, PinnedNode, requirementsOf, resources } from './deployment-options.ts'
+import {
+	Constraints,
+	DEPLOYMENT_FIELDS,
+	DOMAINS_FIELD,
+	Domains,
+	Expose,
+	PinnedNode,
+	requirementsOf,
+	resources,
+} from './deployment-options.ts'
 import { familiarImage, Image } from './image-reference.ts'
 import type { Template } from './template.ts'
 
@@ -112,10 +121,15 @@ export const CustomConfig = z
 		constraints: Constraints,
 		node: PinnedNode,
 		expose: Expose,
+		domains: Domains,
 	})
 	.refine((config) => config.volumes.length === 0 || config.replicas === 1, {
 		path: ['replicas'],
 		error: 'must be 1 for a workload with volumes: a volume lives on one node',
+	})
+	.refine((config) => config.domains.length === 0 || config.ports.some(({ protocol }) => protocol === 'http'), {
+		path: ['domains'],
+		error: 'needs an HTTP port that answers for it: give one in ports, such as 8080/http',
 	})
 export type CustomConfig = z.infer<typeof CustomConfig>
 
@@ -153,9 +167,11 @@ export const custom: Template<CustomConfig> = {
 			advanced: true,
 		},
 		...DEPLOYMENT_FIELDS,
+		DOMAINS_FIELD,
 	],
 	ports: (config) => config.ports.map((port) => ({ ...port, purpose: port.protocol })),
 	expose: (config) => config.expose,
+	domains: (config) => config.domains,
 	requirements: (config) =>
 		requirementsOf(config, {
 			image: familiarImage(config.image),

@@ -30,6 +30,34 @@ export const Expose = z
 	.refine((kinds) => new Set(kinds).size === kinds.length, { error: 'names the same way twice' })
 	.default(['gateway'])
 
+/** As gateways look them up: lower case. Names of one computer, and those that the gateways give out, are no one's own. */
+const Domain = z
+	.string()
+	.toLowerCase()
+	.max(253)
+	.regex(
+		/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\.[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+		'is not a domain, such as shop.example.org',
+	)
+	.refine((domain) => !/(^|\.)(localhost|sslip\.io)$/.test(domain), {
+		error: 'belongs to nobody; give a domain of yours',
+	})
+
+export const Domains = z
+	.array(Domain)
+	.max(10, 'has more than 10 domains')
+	.refine((domains) => new Set(domains).size === domains.length, { error: 'names the same domain twice' })
+	.default([])
+
+export const DOMAINS_FIELD: Field = {
+	path: 'domains',
+	label: 'Domains',
+	kind: 'list',
+	placeholder: 'shop.example.org',
+	help: 'Domains of yours that lead to a gateway of this lattice; the first HTTP port answers.',
+	advanced: true,
+}
+
 export const Constraints = Labels.refine((labels) => Object.keys(labels).length <= 32, {
 	error: 'has more than 32 entries',
 }).default({})

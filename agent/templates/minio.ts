@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { Constraints, DEPLOYMENT_FIELDS, Expose, PinnedNode, requirementsOf, resources } from './deployment-options.ts'
+import {
+	Constraints,
+	DEPLOYMENT_FIELDS,
+	DOMAINS_FIELD,
+	Domains,
+	Expose,
+	PinnedNode,
+	requirementsOf,
+	resources,
+} from './deployment-options.ts'
 import { ImageTag } from './image-reference.ts'
 import { requiredSecret } from './secrets.ts'
 import type { Template } from './template.ts'
@@ -16,6 +25,7 @@ export const MinioConfig = z.strictObject({
 	constraints: Constraints,
 	node: PinnedNode,
 	expose: Expose,
+	domains: Domains,
 })
 export type MinioConfig = z.infer<typeof MinioConfig>
 
@@ -30,12 +40,14 @@ export const minio: Template<MinioConfig> = {
 	fields: [
 		{ path: 'version', label: 'Release', kind: 'text', placeholder: RELEASE, advanced: true },
 		...DEPLOYMENT_FIELDS,
+		DOMAINS_FIELD,
 	],
 	ports: () => [
 		{ container: API_PORT, protocol: 'http', purpose: 's3' },
 		{ container: CONSOLE_PORT, protocol: 'http', purpose: 'console' },
 	],
 	expose: (config) => config.expose,
+	domains: (config) => config.domains,
 	requirements: (config) => requirementsOf(config, { image: image(config), replicas: 1, volumes: true }),
 	// S3 clients' own form of access keys: 20 characters that begin with a letter (a leading dash reads as an option)
 	makeSecrets: (_config, random) => ({ accessKey: `LC${random(18)}`, secretKey: random(40) }),

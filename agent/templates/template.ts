@@ -6,7 +6,7 @@ import type { ContainerPlan, Probe } from '../runtime/runtime.ts'
 export interface Field {
 	path: string
 	label: string
-	kind: 'text' | 'number' | 'select' | 'env' | 'ports' | 'volumes' | 'command' | 'constraints'
+	kind: 'text' | 'number' | 'select' | 'env' | 'ports' | 'volumes' | 'command' | 'constraints' | 'list'
 	help?: string
 	placeholder?: string
 	options?: { value: string; label: string }[]
@@ -56,6 +56,8 @@ export interface Template<Config = unknown> {
 	fields: Field[]
 	ports(config: Config): DeclaredPort[]
 	expose(config: Config): ('gateway' | 'ngrok' | 'lan')[]
+	/** host names that its first HTTP port answers to; absent for a template without one */
+	domains?(config: Config): string[]
 	requirements(config: Config): Requirements
 	/** `random(n)` gives n URL-safe characters of full entropy */
 	makeSecrets(config: Config, random: (characters: number) => string): Record<string, string>

@@ -1,4 +1,11 @@
-import type { CommandFrame, CommandRequest, Member, NodeView, WatchFrame } from '../../agent/protocol/index.ts'
+import type {
+	CommandFrame,
+	CommandRequest,
+	Endpoint,
+	Member,
+	NodeView,
+	WatchFrame,
+} from '../../agent/protocol/index.ts'
 
 /** The console's door to the nodes, as services see it. */
 export interface Fleet {
@@ -7,6 +14,8 @@ export interface Fleet {
 	/** every node that ever joined, as this console sees it now */
 	views(): NodeView[]
 	view(peerId: string): NodeView | null
+	/** what the gateways that are there give the workload */
+	routes(workloadId: string): Endpoint[]
 	/** connected, and its own snapshot is in: an order can be sent, and what is known of it is true */
 	isReachable(peerId: string): boolean
 	/** what it said last still counts: it is connected, or was until a moment ago */

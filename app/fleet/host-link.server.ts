@@ -10,6 +10,8 @@ const REWATCH_MS = 250
 export interface HostLinkModules {
 	peer: Peer
 	addresses: () => string[]
+	/** a snapshot is about to come */
+	onFollow: () => void
 	/** frames in their order; a failure ends the watch, and the next begins with a whole snapshot */
 	onFrame: (frame: WatchFrame) => Promise<void>
 	/** the snapshot is in */
@@ -74,8 +76,9 @@ export class HostLink {
 	}
 
 	async #follow(): Promise<void> {
-		const { peer, onFrame, onSynced, log } = this.#modules
+		const { peer, onFollow, onFrame, onSynced, log } = this.#modules
 		const held = new Set<string>()
+		onFollow()
 		try {
 			for await (const frame of peer.watch(this.peerId, { signal: this.#stopped.signal })) {
 				if (frame.type === 'report' && !this.#synced) held.add(frame.report.id)

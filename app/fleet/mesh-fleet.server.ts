@@ -2,6 +2,7 @@ import type { Members, Peer } from '../../agent/mesh/index.ts'
 import type {
 	CommandFrame,
 	CommandRequest,
+	Endpoint,
 	LatticeError,
 	Liveness,
 	Member,
@@ -23,6 +24,8 @@ interface Host {
 	/** of its certificate: what a node calls itself otherwise does not count */
 	name: string
 	status: NodeStatus | null
+	/** as a gateway: workload → what it gives */
+	routes: Map<string, Endpoint[]>
 	addresses: string[]
 	liveness: Liveness
 	lastSeenAt: Date
@@ -90,6 +93,7 @@ export class MeshFleet implements Fleet {
 			link: this.#newLink(node.peerId),
 			name: node.name,
 			status: node.status && { ...node.status, name: node.name },
+			routes: new Map(),
 			addresses: node.addresses,
 			liveness: node.left ? 'left' : 'suspect',
 			lastSeenAt: node.lastSeenAt,
@@ -119,6 +123,12 @@ export class MeshFleet implements Fleet {
 	view(peerId: string): NodeView | null {
 		const host = this.#hosts.get(peerId)
 		return host ? toView(peerId, host, null) : null
+	}
+
+	routes(workloadId: string): Endpoint[] {
+		return [...this.#hosts]
+			.filter(([peerId]) => this.isCurrent(peerId))
+			.flatMap(([, host]) => host.routes.get(workloadId) ?? [])
 	}
 
 	isReachable(peerId: string): boolean {
@@ -154,6 +164,7 @@ export class MeshFleet implements Fleet {
 			peer,
 			log,
 			addresses: () => this.#hosts.get(peerId)?.addresses ?? [],
+			onFollow: () => this.#hosts.get(peerId)?.routes.clear(),
 			onFrame: async (frame) => {
 				const named = this.#heard(peerId, frame)
 				await this.#listener?.onFrame(peerId, named)
@@ -200,6 +211,10 @@ export class MeshFleet implements Fleet {
 		host.lastSeenAt = new Date()
 		if (frame.type === 'report') {
 			return { ...frame, report: { ...frame.report, node: { ...frame.report.node, name: host.name } } }
+		}
+		if (frame.type === 'routes') {
+			if (this.#isGateway(peerId)) host.routes.set(frame.workloadId, frame.endpoints)
+			return frame
 		}
 		if (frame.type !== 'node' || frame.node.peerId !== peerId) return frame
 		const node = { ...frame.node, name: host.name }
@@ -250,6 +265,12 @@ export class MeshFleet implements Fleet {
 	#checkSettled(): void {
 		const waiting = [...this.#hosts.values()].some((host) => host.liveness !== 'left' && !host.heard)
 		if (!waiting) this.#settled.resolve()
+	}
+
+	/** By its certificate: nobody else may say where a workload is reached. */
+	#isGateway(peerId: string): boolean {
+		const connection = this.#modules.peer.connected().find((each) => each.peerId === peerId)
+		return connection?.certificate.gateway === true
 	}
 
 	#isConnected(peerId: string): boolean {

@@ -31,7 +31,7 @@ export interface NodesModules {
 	database: Database
 	latticeId: string
 	keyring: Keyring
-	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'isReachable' | 'members'>
+	fleet: Pick<Fleet, 'views' | 'view' | 'isCurrent' | 'isReachable' | 'members' | 'routes'>
 	commands: Pick<HostCommands, 'result'>
 	departures: Departures
 	audit: AuditTrail

@@ -24,7 +24,7 @@ import { viewOf } from './workload-view.server.ts'
 export interface RecordsModules {
 	database: Database
 	trust: Trust
-	fleet: Pick<Fleet, 'isCurrent' | 'isReachable' | 'view'>
+	fleet: Pick<Fleet, 'isCurrent' | 'isReachable' | 'view' | 'routes'>
 	credentials: CredentialStore
 	timeline: Timeline
 	missed: MissedEvents
@@ -74,6 +74,8 @@ export class Records {
 			case 'event':
 				if (frame.event.node !== peerId) return this.#refuseForeign(peerId, frame.event.workloadId)
 				return this.#queue.run(frame.event.workloadId, () => this.#applyEvent(frame.event))
+			case 'routes':
+				return this.#queue.run(frame.workloadId, () => this.publish(frame.workloadId))
 			case 'node':
 			case 'synced':
 				return

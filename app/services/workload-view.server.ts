@@ -1,13 +1,16 @@
 import {
+	bestFirst,
 	type Credentials,
 	type Endpoint,
 	type Instance,
 	LatticeError,
 	type NodeView,
+	publicUrlOf,
 	type WireError,
 	type Workload,
 	type WorkloadStatus,
 } from '../../agent/protocol/index.ts'
+import { addressed } from '../../agent/templates/catalogue.ts'
 import type { AssignmentRecord } from '../models/assignment.server.ts'
 import type { WorkloadRecord } from '../models/workload.server.ts'
 import type { Actor } from './services.ts'
@@ -17,6 +20,8 @@ export interface Hosts {
 	/** what the host said last still counts: it is there, or was a moment ago */
 	isCurrent(peerId: string): boolean
 	view(peerId: string): NodeView | null
+	/** what the gateways that are there give the workload */
+	routes(workloadId: string): Endpoint[]
 }
 
 interface Standing {
@@ -26,8 +31,8 @@ interface Standing {
 	replicas: number
 }
 
-/** contract.md: `publicUrl` is the first of these. */
-const REACH: readonly Endpoint['kind'][] = ['ngrok', 'gateway', 'lan', 'host', 'mesh']
+/** Statuses in which a connection to the workload can be answered. */
+const SERVING: readonly WorkloadStatus[] = ['running', 'unhealthy', 'starting']
 
 /** Of several hosts the status that asks for attention first stands for all; `unknown` and `failed` are treated apart. */
 const URGENCY: readonly WorkloadStatus[] = [
@@ -47,7 +52,8 @@ export function viewOf(record: WorkloadRecord, hosts: Hosts, credentials?: Crede
 	// A host that was scaled to nothing keeps its volumes, and says nothing about how the workload stands.
 	const held = record.assignments.filter(({ state, ordered }) => state !== 'removed' && ordered.length > 0)
 	const { status, reason, error } = standingOf(record, held, hosts)
-	const endpoints = endpointsOf(held)
+	const serves = SERVING.includes(status)
+	const endpoints = bestFirst([...(serves ? hosts.routes(record.id) : []), ...endpointsOf(held)])
 	const [first] = held
 	const changes = [record.updatedAt, ...held.map((assignment) => assignment.updatedAt)].map((at) => at.getTime())
 	return {
@@ -65,7 +71,7 @@ export function viewOf(record: WorkloadRecord, hosts: Hosts, credentials?: Crede
 		createdAt: record.createdAt.toISOString(),
 		updatedAt: new Date(Math.max(...changes)).toISOString(),
 		error,
-		...(credentials === undefined ? {} : { credentials }),
+		...(credentials === undefined ? {} : { credentials: credentials && addressed(record, credentials, endpoints) }),
 	}
 }
 
@@ -159,15 +165,7 @@ function urgency(standing: Standing): number {
 }
 
 function endpointsOf(held: AssignmentRecord[]): Endpoint[] {
-	const all = held.flatMap(({ report }) => report?.replicas.flatMap((replica) => replica.endpoints) ?? [])
-	return all.sort((a, b) => REACH.indexOf(a.kind) - REACH.indexOf(b.kind))
-}
-
-/** A gateway's name goes before its bare address. */
-function publicUrlOf(endpoints: Endpoint[]): string | null {
-	const named = endpoints.find(({ kind, url }) => kind === 'gateway' && /[a-z]/i.test(new URL(url).hostname))
-	const [first] = endpoints.filter(({ kind }) => kind !== 'mesh')
-	return (first?.kind === 'gateway' && named ? named : first)?.url ?? null
+	return held.flatMap(({ report }) => report?.replicas.flatMap((replica) => replica.endpoints) ?? [])
 }
 
 /** Owner and admin see and change everything; a member its own. The hosts check the same (agent/commands/ownership.ts). */

@@ -61,6 +61,7 @@ function endpoint(kind: Endpoint['kind'], url: string): Endpoint {
 function hosts(...away: string[]): Hosts {
 	return {
 		isCurrent: (peerId) => !away.includes(peerId),
+		routes: () => [],
 		view: (peerId) => ({
 			status: unheardStatus(peerId, peerId),
 			liveness: away.includes(peerId) ? 'down' : 'alive',

@@ -46,7 +46,7 @@ import { maySee, notFound, viewOf } from './workload-view.server.ts'
 
 export interface WorkloadsModules {
 	database: Database
-	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isCurrent' | 'isReachable'>
+	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isCurrent' | 'isReachable' | 'routes'>
 	credentials: CredentialStore
 	timeline: Timeline
 	records: Records

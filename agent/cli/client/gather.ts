@@ -59,7 +59,7 @@ export class Gatherer {
 	/** False for a console, which hosts nothing. */
 	async #ask(peerId: string, signal: AbortSignal): Promise<boolean> {
 		if (roleOf(this.#peer, peerId) !== 'agent') return false
-		const [{ nodes }, { reports }] = await Promise.all([
+		const [{ nodes }, { reports, routes }] = await Promise.all([
 			this.#command(peerId, { kind: 'nodes' }, signal),
 			this.#command(peerId, { kind: 'list' }, signal),
 		])
@@ -72,6 +72,8 @@ export class Gatherer {
 			if (node.peerId !== peerId || held.has(id)) continue
 			this.#directory.apply(peerId, { type: 'removed', workloadId: id, at: new Date().toISOString() })
 		}
+		this.#directory.dropRoutes(peerId)
+		for (const each of routes ?? []) this.#directory.apply(peerId, { type: 'routes', ...each })
 		for (const report of reports) this.#directory.apply(peerId, { type: 'report', report })
 		for (const { status } of nodes ?? []) {
 			const { peerId, name, addresses } = status

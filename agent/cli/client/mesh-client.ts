@@ -3,7 +3,6 @@ import { authorityOfDevice } from '../../commands/authority.ts'
 import { Directory } from '../../commands/directory.ts'
 import { Entry } from '../../commands/entry.ts'
 import { resultOf } from '../../commands/results.ts'
-import { workloadOf } from '../../commands/view.ts'
 import { keyFromSeed, Trust } from '../../identity/index.ts'
 import { createPeer, type Peer } from '../../mesh/index.ts'
 import {
@@ -67,23 +66,23 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		await gatherer.refresh()
 		const report = entry.resolve(authority, id)
 		const result = await entry.get(authority, report.id, true, never)
-		return workloadOf(result.report ?? report, result.credentials)
+		return entry.view(result.report ?? report, result.credentials)
 	}
 
 	return {
 		where: 'the mesh',
-		deploy: async (order) => accepted(entry.deploy(authority, order, never), current),
+		deploy: async (order) => accepted(entry, entry.deploy(authority, order, never), current),
 		dryRun: async (draft) => entry.dryRun(authority, draft),
-		list: async () => entry.list(authority).map((report) => workloadOf(report)),
+		list: async () => entry.list(authority).map((report) => entry.view(report)),
 		get: current,
 		change: async (verb, id, commandId) =>
-			workloadFrom(await resultOf(entry.change(authority, verb, id, commandId, never))),
+			workloadFrom(entry, await resultOf(entry.change(authority, verb, id, commandId, never))),
 		delete: async (id, { commandId, keepData }) => {
 			const report = entry.resolve(authority, id)
 			await resultOf(entry.remove(authority, report.id, !keepData, commandId, never))
-			return { ...workloadOf(report), status: 'deleting' }
+			return { ...entry.view(report), status: 'deleting' }
 		},
-		scale: async (id, replicas) => workloadFrom(await resultOf(entry.scale(authority, id, { replicas }, never))),
+		scale: async (id, replicas) => workloadFrom(entry, await resultOf(entry.scale(authority, id, { replicas }, never))),
 		explain: async (id) => entry.resolve(authority, id).placement,
 		events: (id, signal) => eventsOf(entry.read(authority, { kind: 'events', workloadId: id, follow: true }, signal)),
 		logs: async (id, lines) => {
@@ -110,12 +109,13 @@ function connectedRoles(peer: Peer): Claimants {
 
 /** Taken as soon as the host tells of it; the host goes on when this stream is left. */
 async function accepted(
+	entry: Entry,
 	frames: AsyncIterable<CommandFrame>,
 	current: (id: string) => Promise<Workload>,
 ): Promise<Workload> {
 	for await (const frame of frames) {
 		if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
-		if (frame.type === 'result') return workloadFrom(frame.result)
+		if (frame.type === 'result') return workloadFrom(entry, frame.result)
 		if (frame.type === 'event') return reported(frame.event.workloadId, current)
 	}
 	throw new LatticeError('HOST_UNREACHABLE', 'The host went away before it took the order; ask again.')
@@ -134,9 +134,9 @@ async function reported(id: string, current: (id: string) => Promise<Workload>):
 	}
 }
 
-function workloadFrom(result: CommandResult): Workload {
+function workloadFrom(entry: Entry, result: CommandResult): Workload {
 	if (!result.report) throw new LatticeError('PROTOCOL_ERROR', 'The host answered without a report of the workload.')
-	return workloadOf(result.report, result.credentials)
+	return entry.view(result.report, result.credentials)
 }
 
 async function* eventsOf(frames: AsyncIterable<CommandFrame>): AsyncGenerator<WorkloadEvent> {

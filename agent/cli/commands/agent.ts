@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { LatticeError } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
+import { type GatewayOptions, gatewayOptions, gatewaySettings } from '../gateway-options.ts'
 import { isEnrolled, lockHome } from '../home.ts'
 import { announced, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
@@ -11,7 +12,7 @@ import { announceService, installService } from '../service/install.ts'
 import { AgentReady, agentChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
-export interface AgentOptions {
+export interface AgentOptions extends GatewayOptions {
 	yes: boolean
 	agentHost: string
 	agentPort?: number
@@ -19,12 +20,13 @@ export interface AgentOptions {
 	announce?: string[]
 	dataPort?: number
 	dockerHost?: string
-	gateway: boolean
+	/** undefined: for a node that has joined, what it joined as */
+	gateway?: boolean
 }
 
 /** What `join` and `agent` have in common. */
 export function agentOptions(command: Command): Command {
-	return command
+	return gatewayOptions(command)
 		.option('--yes', 'answer every install question with yes', false)
 		.option('--agent-host <addr>', 'where agent REST listens', ipAddress, '127.0.0.1')
 		.option('--agent-port <n>', 'agent REST (default: 4001 or the next free one)', port)
@@ -40,7 +42,7 @@ export function agentOptions(command: Command): Command {
 			port,
 		)
 		.option('--docker-host <url>', 'an engine that is there; nothing is installed or started', dockerHost)
-		.option('--gateway', 'front workloads of other nodes at --agent-host', false)
+		.option('--gateway', 'front workloads of other nodes at --agent-host')
 }
 
 export const registerAgent: Register = (program, open) => {
@@ -75,6 +77,9 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 			`/ip4/0.0.0.0/tcp/${await ports.pick('mesh', '0.0.0.0', undefined, 'mesh port')}`,
 		]
 		const dataPort = await ports.pick('data', '0.0.0.0', run.dataPort, '--data-port')
+		const enrolling = run.invite !== null
+		const enabled = run.gateway ?? (enrolling ? false : undefined)
+		const gateway = await gatewaySettings(run, enabled, run.agentHost, ports)
 		const supervisor = new Supervisor({ home, terminal })
 		const spec = agentChild({
 			home,
@@ -86,7 +91,7 @@ export async function runAgent(run: Run, { home, terminal }: Cli): Promise<void>
 			dataPort,
 			dockerHost: engine,
 			labels: run.labels,
-			gateway: run.gateway,
+			gateway,
 			invite: () => (isEnrolled(home) ? null : run.invite),
 		})
 		await supervisor.run(() =>

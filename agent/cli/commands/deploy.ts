@@ -37,6 +37,7 @@ export const registerDeploy: Register = (program, open) => {
 		.option('--constraint <k=v>', 'only on nodes with this label; repeatable', keyValue)
 		.option('--replicas <n>', 'how many of it', positiveInteger)
 		.option('--expose <way>', 'gateway, lan or ngrok; repeatable (default: gateway)', repeated)
+		.option('--domain <name>', 'a domain that leads to a gateway, for its first HTTP port; repeatable', repeated)
 		.option('--config <file>', 'its whole configuration as JSON ("-" reads stdin); the options above win')
 		.option('--command-id <id>', 'repeating an order with the same id is the same order')
 		.option('--detach', 'do not wait until it runs', false)

@@ -1,6 +1,7 @@
 import { NodeName, parseInput } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
+import { type GatewayOptions, gatewayOptions, gatewaySettings } from '../gateway-options.ts'
 import { isEnrolled, lockHome } from '../home.ts'
 import { announced, atPort, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
@@ -11,7 +12,7 @@ import { announceService, installService } from '../service/install.ts'
 import { AgentReady, agentChild, ConsoleReady, consoleChild, postgresChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 
-interface UpOptions {
+interface UpOptions extends GatewayOptions {
 	yes: boolean
 	host: string
 	port?: number
@@ -27,9 +28,9 @@ interface UpOptions {
 }
 
 export const registerUp: Register = (program, open) => {
-	program
-		.command('up')
-		.description('run database, console and agent on this machine, in the foreground')
+	gatewayOptions(
+		program.command('up').description('run database, console and agent on this machine, in the foreground'),
+	)
 		.option('--yes', 'answer every install question with yes', false)
 		.option('--host <addr>', 'where console and agent REST listen', ipAddress, '127.0.0.1')
 		.option('--port <n>', 'console (default: 3000 or the next free one)', port)
@@ -65,6 +66,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 	]
 	const dataPort = await ports.pick('data', '0.0.0.0', options.dataPort, '--data-port')
 	const consoleMesh = await ports.pick('consoleMesh', '0.0.0.0', undefined, "the console's mesh port")
+	const gateway = await gatewaySettings(options, options.gateway, options.host, ports)
 	const given = options.announce ?? []
 	const announce = announced(given, portOf(meshListen))
 	const supervisor = new Supervisor({ home, terminal })
@@ -91,7 +93,7 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 				dataPort,
 				dockerHost: engine,
 				labels: {},
-				gateway: options.gateway,
+				gateway,
 				invite: () => (isEnrolled(home) ? null : invite),
 			}),
 			(message) => {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import type { GatewaySettings } from '../gateway-options.ts'
 import type { Home } from '../home.ts'
 import type { Cluster } from '../postgres/cluster.ts'
 import { clearOldPostmaster, postmasterArguments, postmasterIsReady } from '../postgres/postmaster.ts'
@@ -110,7 +111,7 @@ export interface AgentSettings {
 	dataPort: number
 	dockerHost: string
 	labels: Record<string, string>
-	gateway: boolean
+	gateway: GatewaySettings
 	/** null once enrolled */
 	invite: () => string | null
 }
@@ -136,7 +137,10 @@ export function agentChild(settings: AgentSettings): ChildSpec {
 				LATTICE_DATA_PORT: String(settings.dataPort),
 				LATTICE_DOCKER_HOST: settings.dockerHost,
 				LATTICE_LABELS: JSON.stringify(settings.labels),
-				LATTICE_GATEWAY: settings.gateway ? '1' : '0',
+				LATTICE_GATEWAY: settings.gateway.enabled === undefined ? undefined : settings.gateway.enabled ? '1' : '0',
+				LATTICE_GATEWAY_HTTP: String(settings.gateway.httpPort),
+				LATTICE_GATEWAY_PORTS: settings.gateway.ports,
+				LATTICE_GATEWAY_DOMAIN: settings.gateway.domain,
 				LATTICE_INVITE: settings.invite() ?? undefined,
 			}),
 		}),

@@ -15,6 +15,7 @@ const OPTION: Record<string, string> = {
 	constraints: '--constraint',
 	replicas: '--replicas',
 	expose: '--expose',
+	domains: '--domain',
 }
 
 interface CliInput {
@@ -64,6 +65,7 @@ function optionWords(field: Field, raw: readonly string[]): string[] {
 			return keysOf(text).flatMap((key) => [option, `${key}="$${key}"`])
 		case 'ports':
 			return each(/[\s,]+/, (port) => quoteWord(port.includes('/') ? port : `${port}/http`))
+		case 'list':
 		case 'volumes':
 			return each(/[\s,]+/, quoteWord)
 		case 'constraints':

@@ -38,6 +38,8 @@ function fieldValue(field: Field, raw: readonly string[], refuse: Refuse): unkno
 			return pairsOf(text.split('\n'), refuse)
 		case 'constraints':
 			return pairsOf(text.split(/[\n,]/), refuse)
+		case 'list':
+			return entriesOf(text)
 		case 'ports':
 			return entriesOf(text).map((entry) => portOf(entry, refuse))
 		case 'volumes':

@@ -15,6 +15,7 @@ const LINES: Partial<Record<Field['kind'], { rows: number; placeholder: string; 
 	env: { rows: 4, placeholder: 'KEY=value', format: 'One KEY=value a line; a whole .env file can be pasted.' },
 	ports: { rows: 1, placeholder: '8080/http', format: 'As 8080/http or 5432/tcp, several apart by spaces.' },
 	volumes: { rows: 2, placeholder: 'data:/var/lib/data', format: 'One name:/path a line.' },
+	list: { rows: 1, placeholder: '', format: 'Several apart by spaces.' },
 	constraints: { rows: 2, placeholder: 'region=home', format: 'One label=value a line.' },
 }
 

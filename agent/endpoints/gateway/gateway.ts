@@ -1,0 +1,230 @@
+import type { Socket } from 'node:net'
+import type { Directory } from '../../commands/directory.ts'
+import type { Endpoint } from '../../protocol/index.ts'
+import type { Changes } from '../../store/changes.ts'
+import type { GatewayPort, GatewayPorts } from '../../store/gateway-ports.ts'
+import type { Dialer } from '../dialer.ts'
+import { Balancer } from './balancer.ts'
+import { HttpGateway, type RouteRef } from './http.ts'
+import { Slots } from './limits.ts'
+import type { PortRange } from './listeners.ts'
+import { type LookUp, NameWatch } from './name-watch.ts'
+import { HostTable, labelOf, sslipDomain } from './names.ts'
+import type { OwnRoutes } from './own-routes.ts'
+import { PortBook } from './port-book.ts'
+import { Reachability } from './reachability.ts'
+import { SelfCheck } from './self-check.ts'
+import { type Route, routeKey, routesOf } from './table.ts'
+import { serveTcp } from './tcp.ts'
+
+export interface GatewayOptions {
+	node: { peerId: string; name: string }
+	/** where it listens */
+	address: string
+	/** hosts to give to people, best first; the first that leads here is used */
+	hosts: readonly string[]
+	/** 0: any free one */
+	httpPort: number
+	ports: PortRange
+	/** names are below it; null: the sslip.io name of the address */
+	domain: string | null
+}
+
+export interface GatewayModules {
+	directory: Pick<Directory, 'reports' | 'onChange'>
+	changes: Pick<Changes, 'on'>
+	dialer: Dialer
+	store: GatewayPorts
+	routes: OwnRoutes
+	lookUp?: LookUp
+	log: {
+		debug(facts: object, message: string): void
+		info(facts: object, message: string): void
+		warn(facts: object, message: string): void
+	}
+}
+
+/** After a start it takes this long until all hosts have said what they run. */
+const SETTLE_MS = 5_000
+/** Many changes at once become one new table. */
+const COALESCE_MS = 50
+/** Any label below the base domain stands for all of them. */
+const SAMPLE_LABEL = 'lattice-check'
+
+/** Fronts the workloads of the whole lattice that expose "gateway", wherever they run. Needs no console. */
+export class Gateway {
+	readonly #options: GatewayOptions
+	readonly #modules: GatewayModules
+	readonly #balancer: Balancer
+	readonly #slots = new Slots()
+	readonly #http: HttpGateway
+	readonly #book: PortBook
+	readonly #reachability: Reachability
+	readonly #names: NameWatch
+	readonly #check = new SelfCheck()
+	readonly #endings: (() => void)[] = []
+	#table = new Map<string, Route>()
+	#hosts: HostTable = new HostTable([], [])
+	#host: string
+	#httpPort = 0
+	#startedAt = 0
+	#pending: NodeJS.Timeout | null = null
+	#syncedAt = 0
+
+	constructor(options: GatewayOptions, modules: GatewayModules) {
+		this.#options = options
+		this.#modules = modules
+		this.#host = options.hosts[0] ?? options.address
+		const { dialer, store, log, lookUp } = modules
+		const onChange = () => this.#schedule()
+		const isSettled = () => this.#isSettled
+		this.#balancer = new Balancer({ dialer, route: (key) => this.#table.get(key) ?? null, isSettled })
+		this.#reachability = new Reachability({ balancer: this.#balancer, onChange })
+		this.#names = new NameWatch({ check: this.#check, onChange, ...(lookUp && { lookUp }) })
+		const onConnection = (key: string, row: GatewayPort, socket: Socket) => this.#onConnection(key, row, socket)
+		this.#book = new PortBook(
+			{ address: options.address, range: options.ports },
+			{ store, onConnection, onChange, log },
+		)
+		this.#http = new HttpGateway({
+			balancer: this.#balancer,
+			slots: this.#slots,
+			onPath: (key, path) => this.#reachability.onPath(key, path),
+			byHost: (host) => this.#byHost(host),
+			check: (path) => this.#check.answer(path),
+		})
+	}
+
+	/** Resolves when all that it fronted before is served again. PORT_TAKEN for the port of the host names. */
+	async start(): Promise<void> {
+		const { directory, changes, log } = this.#modules
+		const { address, httpPort } = this.#options
+		this.#startedAt = Date.now()
+		this.#httpPort = await this.#http.listen(address, httpPort)
+		await Promise.all([this.#book.reopen(), this.#chooseHost()])
+		this.#endings.push(
+			directory.onChange(() => this.#schedule()),
+			changes.on(({ kind }) => (kind === 'workload' || kind === 'removed') && this.#schedule()),
+		)
+		const settled = setTimeout(() => this.#schedule(), SETTLE_MS + 1)
+		this.#endings.push(() => clearTimeout(settled))
+		this.#names.start({ http: this.#httpPort, https: null })
+		this.#sync()
+		log.info({ http: `http://${urlHost(this.#host)}:${this.#httpPort}`, domain: this.#domain }, 'gateway ready')
+	}
+
+	async stop(): Promise<void> {
+		for (const end of this.#endings.splice(0)) end()
+		if (this.#pending) clearTimeout(this.#pending)
+		this.#names.stop()
+		this.#reachability.stop()
+		this.#book.stop()
+		await this.#http.close()
+	}
+
+	get #isSettled(): boolean {
+		return Date.now() - this.#startedAt > SETTLE_MS
+	}
+
+	get #domain(): string {
+		return this.#options.domain ?? sslipDomain(this.#host)
+	}
+
+	async #chooseHost(): Promise<void> {
+		for (const host of this.#options.hosts) {
+			if (!(await this.#check.leadsHere(new URL(`http://${urlHost(host)}:${this.#httpPort}`), host))) continue
+			this.#host = host
+			return
+		}
+	}
+
+	#schedule(): void {
+		if (this.#pending || this.#startedAt === 0) return
+		const wait = Math.max(0, COALESCE_MS - (Date.now() - this.#syncedAt))
+		this.#pending = setTimeout(() => {
+			this.#pending = null
+			this.#sync()
+		}, wait)
+	}
+
+	/** The table anew from what hosts say now, and all that follows from it. */
+	#sync(): void {
+		this.#syncedAt = Date.now()
+		const routes = routesOf(this.#modules.directory.reports())
+		this.#table = new Map(routes.map((route) => [routeKey(route.workloadId, route.port.container), route]))
+		this.#balancer.retain(new Set(this.#table.keys()))
+		this.#hosts = new HostTable(routes, [this.#domain, 'localhost'])
+		this.#book.follow(routes, this.#isSettled)
+		this.#reachability.follow(routes)
+		this.#names.watch(new Set([`${SAMPLE_LABEL}.${this.#domain}`, ...routes.flatMap(({ domains }) => domains)]))
+		this.#publish(routes)
+	}
+
+	#publish(routes: Route[]): void {
+		const given = new Map<string, Endpoint[]>()
+		for (const route of routes) {
+			if (!route.wanted) continue
+			const endpoints = [...(given.get(route.workloadId) ?? []), ...this.#endpointsOf(route)]
+			given.set(route.workloadId, endpoints)
+		}
+		this.#modules.routes.replace(given)
+	}
+
+	#endpointsOf(route: Route): Endpoint[] {
+		const { container, protocol } = route.port
+		const key = routeKey(route.workloadId, container)
+		const { reachable = undefined, reason = null, path = null } = this.#reachability.of(key) ?? {}
+		const common = {
+			kind: 'gateway',
+			protocol,
+			container,
+			replica: null,
+			via: this.#options.node,
+			...(reachable === false && { reachable, ...(reason && { reason }) }),
+			...(path && { path }),
+		} as const
+		const custom = route.domains.map((domain): Endpoint => {
+			const state = this.#names.stateOf(domain)
+			const url = state?.url ?? `http://${domain}`
+			const missing = state?.url ? {} : { reachable: false, reason: state?.reason ?? 'It is being looked up.' }
+			return { ...common, custom: true, url, ...missing }
+		})
+		const named = this.#names.stateOf(`${SAMPLE_LABEL}.${this.#domain}`)?.url
+		const names = route.httpIndex !== null && named ? [named.replace(SAMPLE_LABEL, labelOf(route))] : []
+		const port = this.#book.portOf(key)
+		const addresses = port === null ? [] : [`${protocol}://${urlHost(this.#host)}:${port}`]
+		return [...custom, ...[...names, ...addresses].map((url): Endpoint => ({ ...common, url }))]
+	}
+
+	#onConnection(key: string, { workloadId, protocol }: GatewayPort, socket: Socket): void {
+		const route = { key, workloadId }
+		if (protocol === 'http') {
+			this.#http.accept(socket, route)
+			return
+		}
+		const onPath = (of: string, path: Parameters<Reachability['onPath']>[1]) => this.#reachability.onPath(of, path)
+		void serveTcp({ balancer: this.#balancer, slots: this.#slots, onPath, log: this.#modules.log }, route, socket)
+	}
+
+	#byHost(host: string): RouteRef | null | Promise<RouteRef | null> {
+		const found = this.#find(host)
+		return found || this.#isSettled ? found : this.#waitFor(host)
+	}
+
+	/** A gateway that has just started does not know all names yet. */
+	async #waitFor(host: string): Promise<RouteRef | null> {
+		for (let found = this.#find(host); ; found = this.#find(host)) {
+			if (found || this.#isSettled) return found
+			await new Promise((resolve) => setTimeout(resolve, COALESCE_MS))
+		}
+	}
+
+	#find(host: string): RouteRef | null {
+		const route = this.#hosts.find(host)
+		return route && { key: routeKey(route.workloadId, route.port.container), workloadId: route.workloadId }
+	}
+}
+
+function urlHost(host: string): string {
+	return host.includes(':') ? `[${host}]` : host
+}
