@@ -2,9 +2,11 @@ import type { Endpoint } from './workload.ts'
 
 /** contract.md's order of `publicUrl`: custom domain, ngrok, gateway name, gateway address, LAN, host; what is known not to answer last. */
 function rank(endpoint: Endpoint): number {
-	if (endpoint.reachable === false) return 7
+	if (endpoint.reachable === false) return 8
 	switch (endpoint.kind) {
 		case 'gateway':
+			// It would go with the agent; the host's port stays.
+			if (endpoint.local) return 6
 			return endpoint.custom ? 0 : isName(endpoint.url) ? 2 : 3
 		case 'ngrok':
 			return 1
@@ -13,7 +15,7 @@ function rank(endpoint: Endpoint): number {
 		case 'host':
 			return 5
 		case 'mesh':
-			return 6
+			return 7
 	}
 }
 

@@ -83,6 +83,8 @@ export const Endpoint = z.object({
 	replica: z.number().int().nullable(),
 	/** a domain that the workload's owner chose */
 	custom: z.boolean().optional(),
+	/** a gateway on loopback of the machine that runs the workload itself: it reaches no farther than the host's own port */
+	local: z.boolean().optional(),
 	/** the gateway that serves it */
 	via: z.object({ peerId: z.string(), name: z.string() }).optional(),
 	/** false: it was looked up and dialled, and does not answer; the reason names the remedy */

@@ -3,6 +3,7 @@ import type { Directory } from '../../commands/directory.ts'
 import type { Endpoint } from '../../protocol/index.ts'
 import type { Changes } from '../../store/changes.ts'
 import type { GatewayPort, GatewayPorts } from '../../store/gateway-ports.ts'
+import { isLoopback } from '../bindings.ts'
 import type { Dialer } from '../dialer.ts'
 import { Balancer } from './balancer.ts'
 import { HttpGateway, type RouteRef } from './http.ts'
@@ -182,6 +183,7 @@ export class Gateway {
 			via: this.#options.node,
 			...(reachable === false && { reachable, ...(reason && { reason }) }),
 			...(path && { path }),
+			...(this.#isLocal(route) && { local: true }),
 		} as const
 		const custom = route.domains.map((domain): Endpoint => {
 			const state = this.#names.stateOf(domain)
@@ -194,6 +196,10 @@ export class Gateway {
 		const port = this.#book.portOf(key)
 		const addresses = port === null ? [] : [`${protocol}://${urlHost(this.#host)}:${port}`]
 		return [...custom, ...[...names, ...addresses].map((url): Endpoint => ({ ...common, url }))]
+	}
+
+	#isLocal({ hosts, replicas }: Route): boolean {
+		return isLoopback(this.#host) && replicas <= 1 && hosts.every((peerId) => peerId === this.#options.node.peerId)
 	}
 
 	#onConnection(key: string, { workloadId, protocol }: GatewayPort, socket: Socket): void {

@@ -25,6 +25,9 @@ export interface Route {
 	/** place among the HTTP ports of the workload; null for others */
 	httpIndex: number | null
 	createdAt: string
+	/** hosts that hold replicas, in whatever state */
+	hosts: string[]
+	replicas: number
 	backends: Backend[]
 }
 
@@ -66,6 +69,8 @@ function routesOfWorkload(reports: WorkloadReport[]): Route[] {
 		domains: port === http[0] ? (template.domains?.(parsed.data) ?? []) : [],
 		httpIndex: port.protocol === 'http' ? http.indexOf(port) : null,
 		createdAt: newest.createdAt,
+		hosts: [...new Set(replicas.map(({ peerId }) => peerId))],
+		replicas: replicas.length,
 		backends,
 	}))
 }
