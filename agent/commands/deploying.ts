@@ -14,6 +14,7 @@ import {
 } from '../protocol/index.ts'
 import { nameTaken } from '../store/claims.ts'
 import { templateOf } from '../templates/catalogue.ts'
+import { refuseTakenDomains } from '../templates/domains.ts'
 import type { Authority } from './authority.ts'
 import type { Claiming, ClaimTry } from './claiming.ts'
 import type { Directory } from './directory.ts'
@@ -34,7 +35,7 @@ export const DeployInput = z.strictObject({
 export type DeployInput = z.infer<typeof DeployInput>
 
 export interface DeployingModules {
-	directory: Pick<Directory, 'of' | 'byName'>
+	directory: Pick<Directory, 'of' | 'byName' | 'reports'>
 	sender: Sender
 	claiming: Claiming
 	rollout: Rollout
@@ -86,6 +87,7 @@ export class Deploying {
 		const earlier = directory.byName(owner, name)
 		if (earlier && earlier.commandId !== commandId) throw nameTaken(name)
 		if (earlier) return yield* this.#repeat(authority, order, directory.of(earlier.id), signal)
+		refuseTakenDomains({ id: workloadId, type, config }, directory.reports())
 
 		const wanted = Array.from({ length: requirements.replicas }, (_, index) => index)
 		const draft = rollout.decide(order, wanted)

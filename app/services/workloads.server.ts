@@ -8,6 +8,7 @@ import {
 	type WorkloadName,
 } from '../../agent/protocol/index.ts'
 import { templateOf } from '../../agent/templates/catalogue.ts'
+import { domainsOf, refuseTakenDomains } from '../../agent/templates/domains.ts'
 import type { Template } from '../../agent/templates/template.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Database } from '../models/database.server.ts'
@@ -140,6 +141,8 @@ export class WorkloadService implements Workloads {
 		const template: Template = templateOf(type)
 		const { replicas } = template.requirements(config)
 		const workloadId = workloadIdOf(ownerId, commandId)
+		if (domainsOf({ type, config }).length > 0)
+			refuseTakenDomains({ id: workloadId, type, config }, await listWorkloads(database, null))
 		const record = await createWorkload(database, {
 			id: workloadId,
 			ownerId,
