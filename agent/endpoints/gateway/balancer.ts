@@ -70,15 +70,15 @@ export class Balancer {
 	}
 
 	/** The replica for the next connection, passing over `tried`; null when there is none. */
-	choose(key: string, tried: ReadonlySet<Backend> = new Set()): Backend | null {
+	choose(key: string, tried?: ReadonlySet<Backend>): Backend | null {
 		const now = Date.now()
-		const backends = this.#modules.route(key)?.backends ?? []
-		const left = backends.filter((each) => ![...tried].some((one) => isSame(one, each)))
-		const sound = left.filter((each) => !each.doubtful && this.#standing(key, each).ejectedUntil <= now)
-		const [best] = (
-			sound.length > 0 ? sound : left.filter((each) => this.#standing(key, each).ejectedUntil <= now)
-		).sort((a, b) => this.#compare(key, a, b))
-		return best ?? null
+		let best: Backend | null = null
+		for (const each of this.#modules.route(key)?.backends ?? []) {
+			if (this.#standing(key, each).ejectedUntil > now) continue
+			if (tried !== undefined && [...tried].some((one) => isSame(one, each))) continue
+			if (best === null || this.#isBetter(key, each, best)) best = each
+		}
+		return best
 	}
 
 	async dialBackend(key: string, backend: Backend, signal: AbortSignal): Promise<Chosen> {
@@ -119,28 +119,26 @@ export class Balancer {
 		standing.ejectedUntil = Date.now() + wait
 	}
 
-	isEjected(key: string, backend: Backend): boolean {
-		return this.#standing(key, backend).ejectedUntil > Date.now()
-	}
-
 	/** Forgets what is known of routes that are no more. */
 	retain(keys: ReadonlySet<string>): void {
 		for (const key of this.#standings.keys()) if (!keys.has(key)) this.#standings.delete(key)
 	}
 
-	#compare(key: string, a: Backend, b: Backend): number {
+	#isBetter(key: string, a: Backend, b: Backend): boolean {
+		if (a.doubtful !== b.doubtful) return b.doubtful
 		const one = this.#standing(key, a)
 		const other = this.#standing(key, b)
-		return one.active - other.active || one.lastUsed - other.lastUsed
+		return one.active === other.active ? one.lastUsed < other.lastUsed : one.active < other.active
 	}
 
 	#standing(key: string, { peerId, replica }: Backend): Standing {
-		const standings = this.#standings.get(key) ?? new Map<string, Standing>()
-		this.#standings.set(key, standings)
 		const id = `${peerId}/${replica}`
-		const known = standings.get(id) ?? { active: 0, failures: 0, ejectedUntil: 0, lastUsed: 0 }
-		standings.set(id, known)
-		return known
+		const known = this.#standings.get(key)?.get(id)
+		if (known) return known
+		const standings = this.#standings.get(key) ?? new Map<string, Standing>()
+		const fresh = { active: 0, failures: 0, ejectedUntil: 0, lastUsed: 0 }
+		this.#standings.set(key, standings.set(id, fresh))
+		return fresh
 	}
 }
 

@@ -29,7 +29,9 @@ export class Exchange implements ExchangeSink {
 	readonly key: string
 	readonly #modules: ForwardModules
 	readonly #facts: RequestFacts
-	readonly #gone = new AbortController()
+	#isGone = false
+	/** ends a dial under way */
+	#dialling: AbortController | null = null
 	#connection: UpstreamConnection | null = null
 	#release: (() => void) | null = null
 	#isSent: boolean
@@ -157,16 +159,18 @@ export class Exchange implements ExchangeSink {
 
 	async #dial(): Promise<void> {
 		const { balancer, onPath } = this.#modules
+		const dialling = new AbortController()
+		this.#dialling = dialling
 		try {
-			const { stream, backend, path, release } = await balancer.dial(this.key, this.#gone.signal)
+			const { stream, backend, path, release } = await balancer.dial(this.key, dialling.signal)
 			onPath(this.key, path)
 			const connection = new UpstreamConnection(stream, backend)
-			if (this.#gone.signal.aborted) {
+			if (this.#isGone) {
 				release()
 				connection.destroy()
 			} else this.#send(connection, release)
 		} catch (thrown) {
-			if (!this.#gone.signal.aborted) sendPage(this.request, this.response, pageOf(thrown))
+			if (!this.#isGone) sendPage(this.request, this.response, pageOf(thrown))
 		}
 	}
 
@@ -209,7 +213,8 @@ export class Exchange implements ExchangeSink {
 
 	/** Before the end of the answer: nobody waits for the rest of it. */
 	#onClientGone(): void {
-		this.#gone.abort()
+		this.#isGone = true
+		this.#dialling?.abort()
 		const connection = this.#connection
 		this.#settle()
 		connection?.destroy()

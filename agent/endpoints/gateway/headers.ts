@@ -17,17 +17,22 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /** Only a gateway may say these; whoever sends them wants to be taken for someone else. */
 function isForged(name: string): boolean {
+	if (!name.startsWith('x') && !name.startsWith('f')) return false
 	// Many services read `_` in a header's name as `-`.
 	const plain = name.replaceAll('_', '-')
 	return plain.startsWith('x-forwarded-') || plain === 'forwarded' || plain === 'x-real-ip'
 }
 
+/** What `Connection` calls its own; null when that is nothing more than what is dropped anyway. */
 function namedByConnection(raw: readonly string[]): ReadonlySet<string> | null {
 	let named: Set<string> | null = null
 	for (let index = 0; index < raw.length; index += 2) {
-		if (raw[index]?.toLowerCase() !== 'connection') continue
-		named ??= new Set()
-		for (const each of raw[index + 1]?.split(',') ?? []) named.add(each.trim().toLowerCase())
+		const name = raw[index] ?? ''
+		if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+		for (const option of raw[index + 1]?.toLowerCase().split(',') ?? []) {
+			const each = option.trim()
+			if (each !== 'close' && !HOP_BY_HOP.has(each)) named = (named ?? new Set()).add(each)
+		}
 	}
 	return named
 }

@@ -50,7 +50,7 @@ export class HttpGateway {
 				connectionsCheckingInterval: 5_000,
 				noDelay: true,
 			},
-			(request, response) => void this.#onRequest(request, response),
+			(request, response) => this.#onRequest(request, response),
 		)
 		this.#server.maxConnections = GATEWAY_LIMITS.httpConnections
 		this.#server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket as Socket, head))
@@ -91,18 +91,19 @@ export class HttpGateway {
 		})
 	}
 
-	async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+	#onRequest(request: IncomingMessage, response: ServerResponse): void {
 		const check = this.#modules.check(request.url ?? '')
 		if (check !== null) {
 			response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end(check)
 			return
 		}
 		const bound = this.#bound.get(request.socket)
-		if (bound) {
-			Exchange.begin(this.#forward, bound, request, response)
-			return
-		}
-		const route = await this.#byHost(request)
+		const route = bound ?? this.#byHost(request)
+		if (route instanceof Promise) void route.then((found) => this.#begin(found, request, response))
+		else this.#begin(route, request, response)
+	}
+
+	#begin(route: RouteRef | null, request: IncomingMessage, response: ServerResponse): void {
 		if (route) Exchange.begin(this.#forward, route, request, response)
 		else sendPage(request, response, PAGES.unknownHost(request.headers.host ?? ''))
 	}

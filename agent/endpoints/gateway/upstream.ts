@@ -20,7 +20,6 @@ export class UpstreamConnection {
 	#reader: ResponseReader | null = null
 	#sink: ExchangeSink | null = null
 	#touched = false
-	#idleTimer: NodeJS.Timeout | null = null
 	idleSince = 0
 	/** it carried a request before */
 	used = false
@@ -41,7 +40,6 @@ export class UpstreamConnection {
 	}
 
 	begin(method: string, head: string, sink: ExchangeSink): void {
-		if (this.#idleTimer) clearTimeout(this.#idleTimer)
 		this.#sink = sink
 		this.#touched = false
 		this.#reader = new ResponseReader(method, sink)
@@ -67,7 +65,6 @@ export class UpstreamConnection {
 		this.#reader = null
 		this.used = true
 		this.idleSince = Date.now()
-		this.#idleTimer = setTimeout(() => this.destroy(), IDLE_MS)
 	}
 
 	/** From now on its bytes belong to someone else. */
@@ -107,7 +104,6 @@ export class UpstreamConnection {
 	}
 
 	#break(): void {
-		if (this.#idleTimer) clearTimeout(this.#idleTimer)
 		const sink = this.#sink
 		this.#sink = null
 		this.#stream.destroy()
@@ -119,6 +115,7 @@ export class UpstreamConnection {
 /** Connections that wait for their next request, by route and replica. */
 export class UpstreamPool {
 	readonly #idle = new Map<string, UpstreamConnection[]>()
+	readonly #sweeper = setInterval(() => this.#sweep(), IDLE_MS / 4).unref()
 
 	/** The one used last, if it has not waited longer than `maxIdleMs`. */
 	take(key: string, backend: Backend, maxIdleMs = IDLE_MS): UpstreamConnection | null {
@@ -148,8 +145,16 @@ export class UpstreamPool {
 	}
 
 	close(): void {
+		clearInterval(this.#sweeper)
 		for (const idle of [...this.#idle.values()]) for (const connection of [...idle]) connection.destroy()
 		this.#idle.clear()
+	}
+
+	#sweep(): void {
+		const limit = Date.now() - IDLE_MS
+		for (const idle of [...this.#idle.values()]) {
+			for (const connection of idle.filter(({ idleSince }) => idleSince < limit)) connection.destroy()
+		}
 	}
 }
 
