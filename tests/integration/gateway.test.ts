@@ -30,7 +30,7 @@ const COUNTER = {
 }
 const ECHO = {
 	image: BUSYBOX,
-	command: ['nc', '-lk', '-p', '7000', '-e', 'cat'],
+	command: ['nc', '-ll', '-p', '7000', '-e', 'cat'],
 	ports: [{ container: 7000, protocol: 'tcp' }],
 	resources: { memoryMiB: 32, cpus: 0.2 },
 }
