@@ -3,13 +3,13 @@ import type { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type EndpointPath, LatticeError } from '../../protocol/index.ts'
 import type { Balancer } from './balancer.ts'
+import { carry } from './carry.ts'
 import { Exchange, type ForwardModules } from './forward.ts'
 import { responseHeaders } from './headers.ts'
 import { GATEWAY_LIMITS, type Slots } from './limits.ts'
 import { hostOf } from './names.ts'
 import { PAGES, sendPage } from './pages.ts'
 import type { ResponseHead } from './response-reader.ts'
-import { splice } from './splice.ts'
 import { UpstreamPool } from './upstream.ts'
 
 export interface RouteRef {
@@ -143,7 +143,7 @@ function onUpgrade(exchange: Exchange, head: ResponseHead, rest: Buffer): void {
 	socket.write(`${text}Connection: Upgrade\r\nUpgrade: ${exchange.upgrade ?? ''}\r\n\r\n`, 'latin1')
 	if (rest.length > 0) socket.write(rest)
 	socket.setTimeout(0)
-	void splice(socket, stream).finally(() => {
+	void carry(socket, stream).finally(() => {
 		upstream.release()
 		exchange.response.emit('close')
 	})

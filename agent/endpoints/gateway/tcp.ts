@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { EndpointPath } from '../../protocol/index.ts'
 import { LatticeError } from '../../protocol/index.ts'
 import type { Balancer } from './balancer.ts'
+import { carry } from './carry.ts'
 import type { Slots } from './limits.ts'
-import { splice } from './splice.ts'
 
 /** Found by the operating system within minutes when the other side has vanished; idle connections live for hours. */
 const KEEP_ALIVE_MS = 60_000
@@ -40,7 +40,7 @@ export async function serveTcp(
 		try {
 			onPath(route.key, path)
 			if (socket.destroyed) stream.destroy()
-			else await splice(socket, stream)
+			else await carry(socket, stream)
 		} finally {
 			release()
 		}
