@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import type { Endpoint } from '../../agent/protocol/index.ts'
 import { BUSYBOX } from '../fixtures/images.ts'
@@ -101,7 +102,7 @@ describe('the gateway of a plain up', () => {
 		const record = await until('the same endpoints in the console', 10_000, async () => {
 			const { body } = await rest(stack, bearer, 'GET', `/api/workloads/${counter.id}`)
 			const workload = await trpc(stack, bearer).workload.get.query({ id: counter.id })
-			return JSON.stringify(workload.endpoints) === JSON.stringify(body.endpoints) && workload
+			return isDeepStrictEqual(workload.endpoints, body.endpoints) && workload
 		})
 		expect(record.publicUrl).not.toBeNull()
 		expect((await fetch(`${record.publicUrl}/cgi-bin/count`)).status).toBe(200)
@@ -170,6 +171,9 @@ describe('the gateway of a plain up', () => {
 
 	it('keeps the address over stop and start', async () => {
 		explainFailure()
+		// The agent of the test before this one serves before it takes orders.
+		const orders = () => fetch(`${stack.agentUrl}/healthz`).then(({ ok }) => ok)
+		await until('the agent', 20_000, () => orders().catch(() => false))
 		await rest(stack, bearer, 'POST', `/api/workloads/${echo.id}/stop`)
 		await until('a refused connection', 5_000, () =>
 			echoed('x')

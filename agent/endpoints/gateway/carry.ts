@@ -7,6 +7,9 @@ export async function carry(one: Duplex, other: Duplex): Promise<void> {
 		(each) => each.closed || new Promise<void>((resolve) => each.once('close', () => resolve())),
 	)
 	splice(one, other)
+	// Whoever read from them before may have stopped them.
+	one.resume()
+	other.resume()
 	// What broke before anybody listened is told to the other here.
 	if (one.destroyed) other.destroy()
 	if (other.destroyed) one.destroy()

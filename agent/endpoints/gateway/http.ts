@@ -33,6 +33,8 @@ export class HttpGateway {
 	readonly #forward: ForwardModules
 	readonly #pool = new UpstreamPool()
 	readonly #server: Server
+	/** sockets that speak another protocol by now: the server has let go of them */
+	readonly #upgraded = new Set<Socket>()
 	/** sockets that came in at a workload's own port */
 	readonly #bound = new WeakMap<Duplex, RouteRef>()
 
@@ -88,6 +90,7 @@ export class HttpGateway {
 		await new Promise<void>((resolve) => {
 			this.#server.close(() => resolve())
 			this.#server.closeAllConnections()
+			for (const socket of this.#upgraded) socket.destroy()
 		})
 	}
 
@@ -109,6 +112,8 @@ export class HttpGateway {
 	}
 
 	async #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+		this.#upgraded.add(socket)
+		socket.once('close', () => this.#upgraded.delete(socket))
 		// Until it is handed over: a client that leaves is no failure of ours.
 		socket.on('error', () => socket.destroy())
 		if (head.length > 0) socket.unshift(head)
