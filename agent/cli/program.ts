@@ -5,6 +5,7 @@ import { openCli } from './cli.ts'
 import { registerAgent } from './commands/agent.ts'
 import { registerChanges } from './commands/change.ts'
 import { registerCompletion } from './commands/completion.ts'
+import { registerConnect } from './commands/connect.ts'
 import { registerConsole } from './commands/console.ts'
 import { registerDelete } from './commands/delete.ts'
 import { registerDeploy } from './commands/deploy.ts'
@@ -32,6 +33,7 @@ const COMMANDS = [
 	registerGet,
 	registerLogs,
 	registerEvents,
+	registerConnect,
 	registerChanges,
 	registerScale,
 	registerDelete,

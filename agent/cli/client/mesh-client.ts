@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authorityOfDevice } from '../../commands/authority.ts'
-import { Directory } from '../../commands/directory.ts'
-import { Entry } from '../../commands/entry.ts'
+import type { Entry } from '../../commands/entry.ts'
 import { resultOf } from '../../commands/results.ts'
-import { keyFromSeed, Trust } from '../../identity/index.ts'
-import { createPeer, type Peer } from '../../mesh/index.ts'
 import {
 	type CommandFrame,
 	type CommandResult,
@@ -13,13 +9,12 @@ import {
 	type Workload,
 	type WorkloadEvent,
 } from '../../protocol/index.ts'
-import type { Claimants } from '../../scheduler/claimer.ts'
 import type { Device } from '../config.ts'
 import type { Home } from '../home.ts'
 import { readIfThere } from '../private-file.ts'
 import { needsConsole } from './agent-client.ts'
-import { Gatherer } from './gather.ts'
 import type { Lattice } from './lattice.ts'
+import { openMeshEntry } from './mesh-entry.ts'
 
 /** After a host took an order, until its report of it is here. */
 const REPORT_MS = 5_000
@@ -33,34 +28,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 	const seed = readIfThere(home.file('device.key'))?.trim()
 	if (!seed)
 		throw new LatticeError('UNAUTHENTICATED', 'The key of this device is gone; log in again when the console is back.')
-	const trust = new Trust({ latticeId: device.latticeId, rootPublicKey: device.rootPublicKey })
-	for (const issuer of device.issuers) await trust.addIssuer(issuer)
-	const authority = await authorityOfDevice(trust, device.certificate, seed)
-
-	const quiet = () => undefined
-	const peer = await createPeer({
-		key: keyFromSeed(seed),
-		listen: [],
-		trust: () => trust,
-		certificate: () => device.certificate,
-		log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-	})
-	await peer.start()
-	const directory = new Directory(null)
-	const gatherer = new Gatherer({ peer, authority, directory }, device.members)
-	try {
-		await gatherer.refresh()
-	} catch (error) {
-		await peer.stop()
-		throw error
-	}
-
-	const entry = new Entry({
-		peerId: peer.peerId,
-		directory,
-		send: (peerId, request, signal) => peer.command(peerId, request, { signal }),
-		claimants: () => connectedRoles(peer),
-	})
+	const { peer, authority, gatherer, entry } = await openMeshEntry(device, seed)
 	const never = new AbortController().signal
 	const current = async (id: string): Promise<Workload> => {
 		await gatherer.refresh()
@@ -98,13 +66,6 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}
-}
-
-function connectedRoles(peer: Peer): Claimants {
-	const connected = peer.connected()
-	const console = connected.find(({ certificate }) => certificate.role === 'console')?.peerId ?? null
-	const agents = connected.filter(({ certificate }) => certificate.role === 'agent').map(({ peerId }) => peerId)
-	return { console, agents }
 }
 
 /** Taken as soon as the host tells of it; the host goes on when this stream is left. */
