@@ -1,9 +1,9 @@
 import { type Authority, authorityOfDevice } from '../../commands/authority.ts'
-import type { Claimants } from '../../commands/claimer.ts'
 import { Directory } from '../../commands/directory.ts'
 import { Entry } from '../../commands/entry.ts'
 import { keyFromSeed, Trust } from '../../identity/index.ts'
 import { createPeer, type Peer } from '../../mesh/index.ts'
+import type { Claimants } from '../../scheduler/claimer.ts'
 import type { Device } from '../config.ts'
 import { Gatherer } from './gather.ts'
 

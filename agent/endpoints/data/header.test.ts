@@ -9,7 +9,11 @@ const soon = () => AbortSignal.timeout(2_000)
 
 describe('the first bytes of a connection', () => {
 	it('are read as they were written', () => {
-		fc.assert(fc.property(header, (value) => expect(decodeHeader(encodeHeader(value))).toEqual(value)))
+		fc.assert(
+			fc.property(header, (value) => {
+				expect(decodeHeader(encodeHeader(value))).toEqual(value)
+			}),
+		)
 		for (const answer of ANSWERS) expect(decodeAnswer(encodeAnswer(answer))).toBe(answer)
 	})
 
