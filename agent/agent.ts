@@ -20,7 +20,7 @@ import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import type { MembershipClaims } from './identity/index.ts'
 import { Links } from './links.ts'
-import { createPeer, Members } from './mesh/index.ts'
+import { createPeer, Members, WITH_MEMBERS } from './mesh/index.ts'
 import { Metrics } from './metrics.ts'
 import { NodeStatusSource } from './node-status.ts'
 import { peerPaths } from './peer-paths.ts'
@@ -74,6 +74,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		listen: config.meshListen,
 		announce: config.announce,
 		relay: true,
+		timeouts: WITH_MEMBERS,
 		trust: () => standing.trustOrNull,
 		certificate: () => standing.certificateOrNull,
 		log,

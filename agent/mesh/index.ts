@@ -1,4 +1,4 @@
-export { createPeer } from './create-peer.ts'
+export { createPeer, WITH_MEMBERS } from './create-peer.ts'
 export type { MemberTransport } from './member-transport.ts'
 export { Members, type MembersOptions, type OwnStatus } from './members.ts'
 export type {

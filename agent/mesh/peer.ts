@@ -57,7 +57,7 @@ export interface MeshTimeouts {
 	recheck: number
 	/**
 	 * how often each connection is asked whether it still lives. 10 s for whoever has nothing else to tell by; with
-	 * `Members` a silent peer is cut off after 2 s, and a minute saves 1 kB/s at 25 nodes
+	 * `Members` a silent peer is cut off after 2 s (WITH_MEMBERS)
 	 */
 	ping: number
 }

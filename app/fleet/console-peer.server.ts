@@ -8,7 +8,7 @@ import {
 	type SigningKey,
 	type Trust,
 } from '../../agent/identity/index.ts'
-import { createPeer, Members, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
+import { createPeer, Members, type MeshLog, type Peer, WITH_MEMBERS } from '../../agent/mesh/index.ts'
 import { createSecretFile, readIfThere } from '../secret-file.server.ts'
 
 /** Its own certificate is made anew well before it ends; the console is the issuer, so nobody need be asked. */
@@ -54,7 +54,10 @@ export async function startConsolePeer(options: ConsolePeerOptions): Promise<Con
 	let certificate = await certify()
 	const create = async (listen: string[]) => {
 		const { announce, trust, log } = options
-		const peer = await createPeer({ key, listen, announce, trust: () => trust, certificate: () => certificate, log })
+		const peer = await createPeer({
+			...{ key, listen, announce, log, timeouts: WITH_MEMBERS },
+			...{ trust: () => trust, certificate: () => certificate },
+		})
 		await peer.start()
 		return peer
 	}

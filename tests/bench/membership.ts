@@ -1,193 +1,130 @@
-import { execFile, spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
-import { generateKey, issueMembership, peerIdOf, type SigningKey } from '../../agent/identity/index.ts'
-import { type LatticeFixture, latticeFixture } from '../../agent/identity/lattice.fixture.ts'
-import { entryOf } from '../../agent/membership/virtual-lattice.fixture.ts'
-import { createPeer, Members, type MeshLog, type Peer } from '../../agent/mesh/index.ts'
-import type { BenchRow } from './row.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Box, cableUp, residentMiB } from './cables.ts'
+import { type Contender, type Contestant, now } from './contestant.ts'
+import { lattice } from './lattice-members.ts'
+import { type BenchRow, percentile, row } from './row.ts'
+import { serf } from './serf-members.ts'
+
+export interface MembershipBench {
+	sizes: readonly number[]
+	/** changes that are followed to the last node */
+	changes: number
+	/** nodes that are killed, and then as many that are cut off; each is one sample */
+	losses: number
+	idleS: number
+}
+
+/** Gossip's own meshes form with its heartbeat. */
+const SETTLE_MS = 5_000
+const BETWEEN_MS = 200
+
+/** The goals of issue 4; serf has none here, it is what they are read beside. */
+const GOALS = { change: 100, killed: 1_000, cut: 3_000, idle: 2_000, alarms: 0 }
 
 /**
- * Real peers on loopback, all in one process, in a network namespace of their own (root only): what a change, a death
- * and a cut take to be known by the last node, and the bytes an idle node sends, counted at the interface. One process
- * for all is harder on times than machines are. Agents with engines, and serf beside them, are measured in the lab.
+ * Lattice's mesh and serf, one after the other in the same run: a process a node, each in a network namespace of its own
+ * on one switch, so that a cut is a pulled cable and idle bytes are counted at the interface, headers included.
  */
-const SIZES = [10, 25]
-const CHANGES = 40
-const IDLE_S = 60
-
-const run_ = promisify(execFile)
-const silent: MeshLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-interface Node {
-	peer: Peer
-	members: Members
-	reserve(bytes: number): void
-}
-
-async function startNode(lattice: LatticeFixture, key: SigningKey, name: string, known: Node[]): Promise<Node> {
-	const peerId = peerIdOf(key.publicKey)
-	const about = { latticeId: lattice.latticeId, peerId, name, role: 'agent' as const, labels: {}, gateway: false }
-	const certificate = await issueMembership(lattice.issuer, about)
-	const trust = await lattice.trust()
-	const peer = await createPeer({
-		key,
-		listen: ['/ip4/127.0.0.1/tcp/0'],
-		trust: () => trust,
-		certificate: () => certificate,
-		log: silent,
-		timeouts: { ping: 60_000, reach: 30_000, address: 30_000, admission: 30_000 },
-	})
-	await peer.start()
-	const members = new Members({
-		peer,
-		key,
-		trust,
-		certificate: () => certificate,
-		incarnation: Math.floor(Date.now() / 1000),
-		known: known.map((each) => ({ peerId: each.peer.peerId, addresses: each.peer.addresses() })),
-		log: silent,
-	})
-	members.start()
-	const { peerId: _id, incarnation: _incarnation, sequence: _sequence, ...status } = entryOf(peerId, 1, 1).status
-	const reserve = (memoryBytes: number) =>
-		members.announce({ ...status, name, addresses: peer.addresses(), allocated: { ...status.allocated, memoryBytes } })
-	reserve(0)
-	return { peer, members, reserve }
-}
-
-/** The last peer id comes first: the others dial it, so that its one port is all there is to cut. */
-async function startLattice(size: number): Promise<Node[]> {
-	const lattice = await latticeFixture()
-	const keys = Array.from({ length: size }, generateKey).sort((a, b) =>
-		peerIdOf(a.publicKey) < peerIdOf(b.publicKey) ? 1 : -1,
-	)
-	const nodes: Node[] = []
-	const whole = (node: Node) =>
-		node.members.view.list().filter(({ liveness }) => liveness === 'alive').length === nodes.length &&
-		node.peer.connected().length === nodes.length - 1
-	// One after the other: 300 handshakes at once in one process would be the first thing that is measured.
-	for (const [i, key] of keys.entries()) {
-		nodes.push(await startNode(lattice, key, `n${i}`, nodes.slice(0, 1)))
-		await until(`${nodes.length} nodes know each other`, () => nodes.every(whole), 120_000)
-	}
-	// gossipsub's meshes form with its heartbeat.
-	await sleep(5_000)
-	return nodes
-}
-
-async function until(what: string, holds: () => boolean, limitMs: number): Promise<number> {
-	const start = performance.now()
-	while (!holds()) {
-		if (performance.now() - start > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`)
-		await sleep(1)
-	}
-	return performance.now() - start
-}
-
-async function changes(nodes: Node[]): Promise<number[]> {
-	const times: number[] = []
-	for (let i = 1; i <= CHANGES; i++) {
-		const author = nodes[i % nodes.length] as Node
-		const others = nodes.filter((node) => node !== author)
-		let waiting = others.length
-		const done = Promise.withResolvers<void>()
-		const endings = others.map((node) =>
-			node.members.view.onChange(({ peerId, view }) => {
-				if (peerId === author.peer.peerId && view?.status.allocated.memoryBytes === i && --waiting === 0) done.resolve()
-			}),
-		)
-		const start = performance.now()
-		author.reserve(i)
-		await done.promise
-		times.push(performance.now() - start)
-		for (const end of endings) end()
-		await sleep(150)
-	}
-	return times.sort((a, b) => a - b)
-}
-
-async function sentBytes(): Promise<number> {
-	const line = (await readFile('/proc/net/dev', 'utf8')).split('\n').find((each) => each.trim().startsWith('lo:'))
-	return Number(line?.trim().split(/\s+/)[9])
-}
-
-/** Drops every packet from and to the victim's port: a cut link, without a word from any kernel. */
-async function cutOff(node: Node): Promise<void> {
-	const port = node.peer.addresses()[0]?.match(/tcp\/(\d+)/)?.[1] ?? ''
-	for (const side of ['--dport', '--sport']) {
-		await run_('iptables', ['-A', 'INPUT', '-i', 'lo', '-p', 'tcp', side, port, '-j', 'DROP'])
-	}
-}
-
-async function measure(size: number): Promise<BenchRow[]> {
-	const nodes = await startLattice(size)
-	const row = (name: string, value: number, unit: string, goal: number | null): BenchRow => ({
-		name: `membership, ${size} nodes: ${name}`,
-		value: Number(value.toPrecision(3)),
-		unit,
-		goal: goal === null ? null : `<= ${goal}`,
-		ok: goal === null || value <= goal,
-	})
-	const downAt = (victim: Node, others: Node[]) =>
-		until(
-			'all know',
-			() => others.every((each) => each.members.view.get(victim.peer.peerId)?.liveness === 'down'),
-			30_000,
-		)
-
-	const times = await changes(nodes)
-	const before = await sentBytes()
-	await sleep(IDLE_S * 1000)
-	const idle = ((await sentBytes()) - before) / IDLE_S / size
-	const falseAlarms = nodes.filter((node) =>
-		node.members.view.list().some(({ liveness }) => liveness !== 'alive'),
-	).length
-
-	const [cut, killed, ...rest] = nodes as [Node, Node, ...Node[]]
-	killed.members.stop()
-	const killing = killed.peer.stop()
-	const killMs = await downAt(killed, [cut, ...rest])
-	await killing
-	await cutOff(cut)
-	const cutMs = await downAt(cut, rest)
-
-	for (const { members, peer } of [cut, ...rest]) {
-		members.stop()
-		await peer.stop()
-	}
-	return [
-		row('change → last node p50', times[Math.floor(times.length / 2)] ?? Number.NaN, 'ms', null),
-		row('change → last node p99', times.at(-1) ?? Number.NaN, 'ms', 100),
-		row('bytes sent a node, idle', idle, 'B/s', 2_000),
-		row('nodes with a false alarm while idle', falseAlarms, '', 0),
-		row('stopped → all know', killMs, 'ms', 1_000),
-		row('cut → all know', cutMs, 'ms', 3_000),
-	]
-}
-
-/** In a namespace of its own; nothing to report for whoever may not make one. */
-export async function run(): Promise<BenchRow[]> {
-	if (process.getuid?.() !== 0) return []
-	const script = 'ip link set lo up && exec "$0" "$1" --inside'
-	const child = spawn('unshare', ['--net', 'sh', '-c', script, process.execPath, import.meta.filename], {
-		stdio: ['ignore', 'pipe', 'inherit'],
-	})
-	let output = ''
-	child.stdout.on('data', (chunk: Buffer) => {
-		output += chunk.toString()
-	})
-	const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-	if (code !== 0) throw new Error(`the membership bench ended with ${code}`)
-	return JSON.parse(output) as BenchRow[]
-}
-
-if (process.argv[2] === '--inside') {
+export async function membership(bench: MembershipBench, say: (line: string) => void): Promise<BenchRow[]> {
 	const rows: BenchRow[] = []
-	for (const size of SIZES) rows.push(...(await measure(size)))
-	console.log(JSON.stringify(rows))
-} else if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-	console.log(JSON.stringify(await run(), null, 2))
+	for (const size of bench.sizes) {
+		for (const contestant of [lattice, serf]) {
+			say(`${contestant.name}, ${size} nodes …`)
+			const { boxes, remove } = await cableUp(size)
+			let nodes: Contender[] = []
+			try {
+				nodes = await contestant.start(boxes)
+				rows.push(...(await measure(contestant, { boxes, nodes }, bench)))
+			} finally {
+				for (const node of nodes) node.kill()
+				await remove()
+			}
+		}
+	}
+	return rows
+}
+
+async function measure(
+	{ name }: Contestant,
+	lab: { boxes: readonly Box[]; nodes: readonly Contender[] },
+	{ changes, losses, idleS }: MembershipBench,
+): Promise<BenchRow[]> {
+	const { boxes, nodes } = lab
+	const rows: BenchRow[] = []
+	const goals = name === lattice.name
+	const add = (what: string, value: number, unit: string, goal: number | null = null) =>
+		rows.push(row(`${name}, ${nodes.length} nodes: ${what}`, value, unit, goals ? goal : null))
+	await sleep(SETTLE_MS)
+
+	const sentBefore = await Promise.all(boxes.map((box) => box.sentBytes()))
+	await sleep(idleS * 1000)
+	const sent = await Promise.all(boxes.map(async (box, index) => (await box.sentBytes()) - (sentBefore[index] ?? 0)))
+	add('sent when idle, mean', mean(sent) / idleS, 'B/s', GOALS.idle)
+	add('sent when idle, most', Math.max(...sent) / idleS, 'B/s')
+	const alarms = await Promise.all(nodes.map((node) => node.missing()))
+	add(
+		'false alarms',
+		alarms.reduce((sum, count) => sum + count, 0),
+		'',
+		GOALS.alarms,
+	)
+	const resident = await Promise.all(nodes.map(({ pid }) => residentMiB(pid)))
+	add('resident, mean', mean(resident), 'MiB')
+
+	const spread = await changesOf(nodes, changes)
+	add('change → last node, p50', percentile(spread, 0.5), 'ms')
+	add('change → last node, p99', percentile(spread, 0.99), 'ms', GOALS.change)
+
+	// The last ones: the first is whom the others joined by.
+	const living = nodes.map((node, index) => ({ node, number: index + 1 }))
+	const killed = await lossesOf(living, losses, async ({ node }) => node.kill())
+	add('SIGKILL → all know, p50', percentile(killed, 0.5), 'ms')
+	add('SIGKILL → all know, worst', Math.max(...killed), 'ms', GOALS.killed)
+	const cut = await lossesOf(living, losses, ({ number }) => boxes[number - 1]?.unplug())
+	add('cut → all know, p50', percentile(cut, 0.5), 'ms')
+	add('cut → all know, worst', Math.max(...cut), 'ms', GOALS.cut)
+	return rows
+}
+
+async function changesOf(nodes: readonly Contender[], count: number): Promise<number[]> {
+	const times: number[] = []
+	for (let turn = 0; turn < count; turn++) {
+		const index = turn % nodes.length
+		const author = nodes[index] as Contender
+		// Each node counts its own changes: the first is 1.
+		const value = Math.floor(turn / nodes.length) + 1
+		const others = nodes.filter((node) => node !== author)
+		const said = await author.change(value)
+		const heard = await Promise.all(others.map((node) => node.heard(index + 1, value)))
+		times.push(Math.max(...heard) - said)
+		await sleep(BETWEEN_MS)
+	}
+	return times
+}
+
+interface Living {
+	node: Contender
+	number: number
+}
+
+/** Takes the last of the living, one after the other; what is left of them is the survivors. */
+async function lossesOf(
+	living: Living[],
+	count: number,
+	lose: (victim: Living) => Promise<void> | undefined,
+): Promise<number[]> {
+	const times: number[] = []
+	for (let turn = 0; turn < count && living.length > 2; turn++) {
+		const victim = living.pop() as Living
+		const began = now()
+		await lose(victim)
+		const known = await Promise.all(living.map(({ node }) => node.lost(victim.number)))
+		times.push(Math.max(...known) - began)
+		await sleep(SETTLE_MS)
+	}
+	return times
+}
+
+function mean(values: readonly number[]): number {
+	return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -4,6 +4,7 @@ import {
 	ERROR_STATUS,
 	LogLine,
 	Node,
+	PeerPath,
 	Placement,
 	StatsSample,
 	WireError,
@@ -13,7 +14,7 @@ import {
 import { TEMPLATES } from '../../agent/templates/catalogue.ts'
 
 /** The shapes that callers meet, as docs/reference.md shows them: written by the schemas that check them. */
-const SHAPES = { Workload, Node, Placement, WorkloadEvent, LogLine, StatsSample, Error: WireError }
+const SHAPES = { Workload, Node, PeerPath, Placement, WorkloadEvent, LogLine, StatsSample, Error: WireError }
 
 export function reference(): string {
 	const parts = [

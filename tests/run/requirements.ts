@@ -50,6 +50,10 @@ const BROWSER: Requirement[] = [
 	},
 ]
 
+const SERF: Requirement[] = [
+	{ package: 'serf', reason: 'what the mesh is measured beside', present: program('serf'), service: 'serf' },
+]
+
 export function chromium(): string | null {
 	return process.env.CHROMIUM ?? findProgram('chromium') ?? findProgram('google-chrome')
 }
@@ -64,14 +68,18 @@ export function postgresPrograms(): string | null {
 }
 
 /** Installs what is missing on Debian and Ubuntu as root; elsewhere throws a sentence that says what to install. */
-export function ensureRequirements(wanted: { lab: boolean; browser: boolean }, report: (line: string) => void): void {
+export function ensureRequirements(
+	wanted: { lab: boolean; browser: boolean; serf?: boolean },
+	report: (line: string) => void,
+): void {
 	if (!wanted.lab) return
 	if (process.platform !== 'linux' || process.getuid?.() !== 0) {
 		throw new Error(
 			'integration, cluster and e2e tests make network namespaces and run engines: they need Linux and root. `./lattice test unit` needs neither.',
 		)
 	}
-	const missing = [...LAB, ...(wanted.browser ? BROWSER : [])].filter((requirement) => !requirement.present())
+	const all = [...LAB, ...(wanted.browser ? BROWSER : []), ...(wanted.serf ? SERF : [])]
+	const missing = all.filter((requirement) => !requirement.present())
 	if (missing.length === 0) return
 	const list = missing.map((requirement) => `${requirement.package} (${requirement.reason})`).join(', ')
 	if (findProgram('apt-get') === null) throw new Error(`install what the tests need: ${list}; named as Debian does`)
