@@ -97,6 +97,29 @@ export async function findByHeldName(queries: Queries, ownerId: string, name: st
 	return row && asWorkload(row)
 }
 
+export async function findWorkloads(queries: Queries, ids: readonly string[]): Promise<WorkloadRecord[]> {
+	if (ids.length === 0) return []
+	return (await queries.workload.findMany({ where: { id: { in: [...ids] } }, include })).map(asWorkload)
+}
+
+/** Of every workload that it or one of its assignments changed in or after `since`: something that differs after each change. */
+export async function workloadStamps(
+	queries: Queries,
+	since: Date,
+): Promise<{ id: string; stamp: string; at: number }[]> {
+	const rows = await queries.$queryRaw<{ id: string; stamp: string; at: Date }[]>`
+		SELECT w.id, GREATEST(w."updatedAt", max(a."updatedAt")) AS at,
+			concat_ws('/', w."updatedAt", max(a."updatedAt"), sum(a.revision), count(a), w."deletedAt") AS stamp
+		FROM "Workload" w LEFT JOIN "Assignment" a ON a."workloadId" = w.id
+		GROUP BY w.id
+		HAVING GREATEST(w."updatedAt", max(a."updatedAt")) >= ${since}`
+	return rows.map(({ id, stamp, at }) => ({ id, stamp, at: at.getTime() }))
+}
+
+export function countAlive(queries: Queries): Promise<number> {
+	return queries.workload.count({ where: { deletedAt: null } })
+}
+
 /** Those not deleted, newest first; of everybody when `ownerId` is null. */
 export async function listWorkloads(queries: Queries, ownerId: string | null): Promise<WorkloadRecord[]> {
 	const where = { deletedAt: null, ...(ownerId !== null && { ownerId }) }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { useActionData, useLoaderData, useSearchParams } from '@remix-run/react'
-import { useFreshness, useLiveNodes, useLiveWorkloads } from '../components/live/live.tsx'
+import { useFreshness, useLiveNodes } from '../components/live/live.tsx'
 import { NodeCard } from '../components/nodes/node-card.tsx'
 import { Exceptions } from '../components/overview/exceptions.tsx'
-import { queryOf } from '../components/overview/filters.ts'
+import { queryOf, statusesOf } from '../components/overview/filters.ts'
 import { FirstRun } from '../components/overview/first-run.tsx'
 import { exceptionsOf, summarize } from '../components/overview/summary.ts'
+import { useOverview } from '../components/overview/use-overview.ts'
 import { WorkloadList } from '../components/overview/workload-list.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { Age } from '../components/ui/age.tsx'
@@ -19,21 +20,10 @@ export const meta: MetaFunction = () => [{ title: 'Overview · Lattice' }]
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)
 	const { workloads, nodes } = context.services
-	const [listed, machines] = await answered(Promise.all([workloads.list(actor), nodes.list(actor)]))
-	return { workloads: listed, nodes: machines, commandId: randomUUID() }
-}
-
-/** A filter changes the URL and nothing else: the rows are here already. */
-export function shouldRevalidate({
-	currentUrl,
-	nextUrl,
-	formMethod,
-}: {
-	currentUrl: URL
-	nextUrl: URL
-	formMethod?: string
-}) {
-	return formMethod === 'POST' || currentUrl.pathname !== nextUrl.pathname || currentUrl.search === nextUrl.search
+	const { tone, search, page } = queryOf(new URL(request.url).searchParams)
+	const asked = { statuses: statusesOf(tone), search, page }
+	const [listed, machines] = await answered(Promise.all([workloads.page(actor, asked), nodes.list(actor)]))
+	return { listed, nodes: machines, commandId: randomUUID() }
 }
 
 export async function action({ request, context }: ActionFunctionArgs) {
@@ -53,10 +43,11 @@ export default function Overview() {
 	const loaded = useLoaderData<typeof loader>()
 	const failure = useActionData<typeof action>()
 	const [parameters] = useSearchParams()
-	const workloads = useLiveWorkloads(loaded.workloads)
+	const query = queryOf(parameters)
+	const { shown, attention, totals } = useOverview(loaded.listed, query)
 	const nodes = useLiveNodes(loaded.nodes)
 	const { stale, lastAt, console: observer } = useFreshness()
-	const { sentence, tone } = summarize(workloads)
+	const { sentence, tone } = summarize(totals)
 	return (
 		<>
 			<div aria-live="polite">
@@ -69,11 +60,11 @@ export default function Overview() {
 				Seen from {nodes.find(({ peerId, name }) => peerId === observer || name === observer)?.name ?? 'the console'}{' '}
 				<Age at={lastAt} />
 			</p>
-			<Exceptions exceptions={exceptionsOf(workloads, nodes)} />
-			{workloads.length === 0 ? (
+			<Exceptions exceptions={exceptionsOf(attention, nodes)} />
+			{shown === null ? (
 				<FirstRun commandId={loaded.commandId} error={failure?.error} />
 			) : (
-				<WorkloadList workloads={workloads} query={queryOf(parameters)} />
+				<WorkloadList {...shown} query={query} />
 			)}
 			<section aria-labelledby="nodes" className="mt-8">
 				<h2 id="nodes" className="mb-3 text-lg font-semibold">

@@ -21,6 +21,7 @@ import { Records } from './records.server.ts'
 import type { Services } from './services.ts'
 import { Timeline } from './timeline.server.ts'
 import { WorkloadChanges } from './workload-changes.server.ts'
+import { WorkloadIndex } from './workload-index.server.ts'
 import { WorkloadReads } from './workload-reads.server.ts'
 import { WorkloadService } from './workloads.server.ts'
 
@@ -80,6 +81,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		orders,
 		changes: new WorkloadChanges({ database, fleet, commands, orders, records }),
 		reads,
+		index: new WorkloadIndex({ database, fleet }),
 		audit,
 	})
 	const departures = new Departures({ database, lattice, fleet, records, audit })

@@ -11,6 +11,7 @@ import type {
 	StatsSample,
 	Workload,
 	WorkloadEvent,
+	WorkloadStatus,
 } from '../../agent/protocol/index.ts'
 import type { Alert, Thresholds } from './thresholds.ts'
 
@@ -71,6 +72,32 @@ export interface WorkloadQuery {
 	search?: string
 }
 
+export interface WorkloadPageQuery {
+	/** only these; of all when it is empty */
+	statuses: readonly WorkloadStatus[]
+	/** every word must be in the name, the type, the node or the id */
+	search: string
+	/** from 1 on; beyond the last it is the last */
+	page: number
+}
+
+export type StatusCounts = Partial<Record<WorkloadStatus, number>>
+
+/** What the overview shows of many workloads. */
+export interface WorkloadPage {
+	/** by name. All of them, whatever was asked, when there are no more than a page holds (`total` is their number) */
+	rows: Workload[]
+	page: number
+	pages: number
+	/** of those that the search finds */
+	counts: StatusCounts
+	/** of all that the actor may see */
+	totals: StatusCounts
+	total: number
+	/** those that need a person, worst first, at most 20 */
+	attention: Workload[]
+}
+
 /** One step of the page's timeline, newest state of each phase, with durations computed by the page. */
 export interface WorkloadDetail {
 	workload: Workload
@@ -83,6 +110,7 @@ export interface WorkloadDetail {
 
 export interface Workloads {
 	list(actor: Actor, query?: WorkloadQuery): Promise<Workload[]>
+	page(actor: Actor, query: WorkloadPageQuery): Promise<WorkloadPage>
 	/** with credentials */
 	get(actor: Actor, input: unknown): Promise<Workload>
 	detail(actor: Actor, input: unknown): Promise<WorkloadDetail>

@@ -18,7 +18,6 @@ import {
 	createWorkload,
 	findByCommand,
 	findWorkload,
-	listWorkloads,
 	type PendingOrder,
 	type WorkloadRecord,
 } from '../models/workload.server.ts'
@@ -29,9 +28,10 @@ import { maskedConfig } from './masked-config.ts'
 import type { Orders } from './orders.server.ts'
 import { decide } from './placing.server.ts'
 import type { Records } from './records.server.ts'
-import type { Actor, WorkloadDetail, WorkloadQuery, Workloads } from './services.ts'
+import type { Actor, WorkloadDetail, WorkloadPage, WorkloadPageQuery, WorkloadQuery, Workloads } from './services.ts'
 import type { Timeline } from './timeline.server.ts'
 import type { WorkloadChanges } from './workload-changes.server.ts'
+import type { WorkloadIndex } from './workload-index.server.ts'
 import {
 	ChangeInput,
 	DeleteInput,
@@ -42,6 +42,7 @@ import {
 	QueryInput,
 	ScaleInput,
 } from './workload-inputs.ts'
+import { pageOf } from './workload-page.ts'
 import type { WorkloadReads } from './workload-reads.server.ts'
 import { maySee, notFound, viewOf } from './workload-view.server.ts'
 
@@ -54,6 +55,7 @@ export interface WorkloadsModules {
 	orders: Orders
 	changes: WorkloadChanges
 	reads: WorkloadReads
+	index: WorkloadIndex
 	audit: AuditTrail
 }
 
@@ -76,13 +78,18 @@ export class WorkloadService implements Workloads {
 	}
 
 	async list(actor: Actor, query: WorkloadQuery = {}): Promise<Workload[]> {
-		const { database, fleet } = this.#modules
 		const { status, search } = parseInput(QueryInput, query)
-		const records = await listWorkloads(database, actor.role === 'member' ? actor.userId : null)
-		return records
+		return (await this.#visible(actor))
 			.filter(({ name, type }) => search === undefined || `${name} ${type}`.includes(search.trim().toLowerCase()))
-			.map((record) => viewOf(record, fleet))
 			.filter((workload) => status === undefined || workload.status === status)
+	}
+
+	async page(actor: Actor, query: WorkloadPageQuery): Promise<WorkloadPage> {
+		return pageOf(await this.#visible(actor), query)
+	}
+
+	#visible(actor: Actor): Promise<Workload[]> {
+		return this.#modules.index.views(actor.role === 'member' ? actor.userId : null)
 	}
 
 	async get(actor: Actor, input: unknown): Promise<Workload> {

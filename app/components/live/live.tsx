@@ -55,6 +55,19 @@ export function useLiveWorkloads(loaded: readonly Workload[]): Workload[] {
 	return stale ? workloads.map(asUnknown) : workloads
 }
 
+/** These rows and no others, as of now: for a list that is one page of many. */
+export function useLiveRows(loaded: readonly Workload[]): Workload[] {
+	const { workloads, removed } = useLive()
+	const { stale } = useFreshness()
+	const rows = loaded
+		.filter(({ id }) => !removed.has(id))
+		.map((row) => {
+			const live = workloads.get(row.id)
+			return live && live.updatedAt >= row.updatedAt ? live : row
+		})
+	return stale ? rows.map(asUnknown) : rows
+}
+
 export function useLiveNodes(loaded: readonly Node[]): Node[] {
 	return mergeNodes(loaded, useLive())
 }

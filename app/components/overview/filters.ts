@@ -1,4 +1,5 @@
-import type { Workload } from '../../../agent/protocol/index.ts'
+import { WORKLOAD_STATUSES, type Workload, type WorkloadStatus } from '../../../agent/protocol/index.ts'
+import { matches } from '../../services/workload-search.ts'
 import { TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
 import { countByTone } from './summary.ts'
 
@@ -14,6 +15,8 @@ export const FILTERS: readonly { tone: Tone; label: string }[] = [
 export interface Query {
 	tone: Tone | null
 	search: string
+	/** from 1 on */
+	page: number
 }
 
 /** The URL is the filter's only home: it survives a reload, and can be sent to someone. */
@@ -22,24 +25,23 @@ export function queryOf(parameters: URLSearchParams): Query {
 	return {
 		tone: FILTERS.find(({ tone }) => tone === status)?.tone ?? null,
 		search: parameters.get('q')?.trim() ?? '',
+		page: Math.max(1, Math.floor(Number(parameters.get('page')) || 1)),
 	}
 }
 
-export function hrefOf({ tone, search }: Query): string {
+export function hrefOf({ tone, search, page }: Query): string {
 	const parameters = new URLSearchParams()
 	if (tone) parameters.set('status', tone)
 	if (search) parameters.set('q', search)
+	if (page > 1) parameters.set('page', String(page))
 	const query = parameters.toString()
 	return query ? `/?${query}` : '/'
 }
 
-/** Every word must be in the name, the type, the node or the id. */
-export function matches(workload: Workload, search: string): boolean {
-	const haystack = [workload.name, workload.type, workload.node?.name ?? '', workload.id].join(' ').toLowerCase()
-	return search
-		.toLowerCase()
-		.split(/\s+/)
-		.every((word) => haystack.includes(word))
+/** What people filter by is coarser than what a workload can be. */
+export function statusesOf(tone: Tone | null): WorkloadStatus[] {
+	if (tone === null) return []
+	return WORKLOAD_STATUSES.filter((status) => TONE_OF_STATUS[status] === tone)
 }
 
 export interface Filtered {
@@ -49,7 +51,10 @@ export interface Filtered {
 	all: number
 }
 
-export function filterWorkloads(workloads: readonly Workload[], { tone, search }: Query): Filtered {
+export function filterWorkloads(
+	workloads: readonly Workload[],
+	{ tone, search }: Pick<Query, 'tone' | 'search'>,
+): Filtered {
 	const found = workloads.filter((workload) => matches(workload, search))
 	const rows = found
 		.filter((workload) => tone === null || TONE_OF_STATUS[workload.status] === tone)

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Node, Workload, WorkloadStatus } from '../../../agent/protocol/index.ts'
-import { filterWorkloads, hrefOf, matches, queryOf } from './filters.ts'
-import { exceptionsOf, summarize } from './summary.ts'
+import { matches } from '../../services/workload-search.ts'
+import { filterWorkloads, hrefOf, queryOf, statusesOf } from './filters.ts'
+import { countByTone, exceptionsOf, summarize, tonesOf } from './summary.ts'
 
 function workload(name: string, status: WorkloadStatus, more: Partial<Workload> = {}): Workload {
 	return {
@@ -36,8 +37,8 @@ const node = (name: string, status: Node['status'], ready = true): Node => ({
 
 describe('summarize', () => {
 	it('says all is well in one breath', () => {
-		expect(summarize([workload('a', 'running'), workload('b', 'running')]).sentence).toBe('All 2 healthy')
-		expect(summarize([workload('a', 'running')]).sentence).toBe('1 workload, healthy')
+		expect(summarize(countByTone([workload('a', 'running'), workload('b', 'running')])).sentence).toBe('All 2 healthy')
+		expect(summarize(countByTone([workload('a', 'running')])).sentence).toBe('1 workload, healthy')
 	})
 	it('names every kind of exception, and takes the worst as its tone', () => {
 		const mixed = [
@@ -47,14 +48,14 @@ describe('summarize', () => {
 			workload('d', 'pulling'),
 			workload('e', 'stopped'),
 		]
-		expect(summarize(mixed)).toEqual({
+		expect(summarize(countByTone(mixed))).toEqual({
 			sentence: '1 of 4 healthy, 1 failed, 1 unknown, 1 on the way, 1 stopped',
 			tone: 'failed',
 		})
 	})
 	it('does not call an empty or a stopped lattice healthy', () => {
-		expect(summarize([]).tone).toBe('stopped')
-		expect(summarize([workload('a', 'stopped')]).sentence).toBe('1 workload, all stopped')
+		expect(summarize(countByTone([])).tone).toBe('stopped')
+		expect(summarize(countByTone([workload('a', 'stopped')])).sentence).toBe('1 workload, all stopped')
 	})
 })
 
@@ -89,10 +90,15 @@ describe('filters', () => {
 		expect(matches(all[0] as Workload, 'ORDERS atlas')).toBe(true)
 		expect(matches(all[0] as Workload, 'orders heron')).toBe(false)
 	})
+	it('gives each status to one tone', () => {
+		expect(statusesOf('healthy')).toEqual(['running'])
+		expect(statusesOf(null)).toEqual([])
+		expect(tonesOf({ pulling: 2, starting: 1, failed: 1 })).toMatchObject({ progressing: 3, failed: 1, healthy: 0 })
+	})
 	it('lives in the URL and back', () => {
-		const query = { tone: 'failed', search: 'a b' } as const
+		const query = { tone: 'failed', search: 'a b', page: 3 } as const
 		expect(queryOf(new URL(hrefOf(query), 'http://c').searchParams)).toEqual(query)
-		expect(queryOf(new URLSearchParams('status=nonsense'))).toEqual({ tone: null, search: '' })
-		expect(hrefOf({ tone: null, search: '' })).toBe('/')
+		expect(queryOf(new URLSearchParams('status=nonsense'))).toEqual({ tone: null, search: '', page: 1 })
+		expect(hrefOf({ tone: null, search: '', page: 1 })).toBe('/')
 	})
 })

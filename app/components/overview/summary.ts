@@ -1,4 +1,5 @@
-import type { Node, Workload } from '../../../agent/protocol/index.ts'
+import { type Node, WORKLOAD_STATUSES, type Workload } from '../../../agent/protocol/index.ts'
+import type { StatusCounts } from '../../services/services.ts'
 import { plural } from '../ui/format.ts'
 import { TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
 
@@ -8,9 +9,9 @@ export interface Summary {
 }
 
 /** The page's first words: all well, or the share that is and every kind of exception by its count. */
-export function summarize(workloads: readonly Workload[]): Summary {
-	const count = countByTone(workloads)
-	const wanted = workloads.length - count.stopped
+export function summarize(count: Record<Tone, number>): Summary {
+	const all = Object.values(count).reduce((sum, one) => sum + one, 0)
+	const wanted = all - count.stopped
 	const exceptions = [
 		count.failed > 0 && `${count.failed} failed`,
 		count.degraded > 0 && `${count.degraded} unhealthy`,
@@ -19,7 +20,7 @@ export function summarize(workloads: readonly Workload[]): Summary {
 	].filter((part) => part !== false)
 	const stopped = count.stopped > 0 ? `, ${count.stopped} stopped` : ''
 
-	if (workloads.length === 0) return { sentence: 'Nothing runs here yet', tone: 'stopped' }
+	if (all === 0) return { sentence: 'Nothing runs here yet', tone: 'stopped' }
 	if (wanted === 0) return { sentence: `${plural(count.stopped, 'workload')}, all stopped`, tone: 'stopped' }
 	if (exceptions.length === 0) {
 		const healthy = wanted === 1 ? '1 workload, healthy' : `All ${wanted} healthy`
@@ -34,9 +35,19 @@ function worst(count: Record<Tone, number>): Tone {
 }
 
 export function countByTone(workloads: readonly Workload[]): Record<Tone, number> {
-	const count: Record<Tone, number> = { healthy: 0, progressing: 0, degraded: 0, failed: 0, stopped: 0, unknown: 0 }
+	const count = noneOf()
 	for (const workload of workloads) count[TONE_OF_STATUS[workload.status]] += 1
 	return count
+}
+
+export function tonesOf(counts: StatusCounts): Record<Tone, number> {
+	const count = noneOf()
+	for (const status of WORKLOAD_STATUSES) count[TONE_OF_STATUS[status]] += counts[status] ?? 0
+	return count
+}
+
+function noneOf(): Record<Tone, number> {
+	return { healthy: 0, progressing: 0, degraded: 0, failed: 0, stopped: 0, unknown: 0 }
 }
 
 export interface Exception {

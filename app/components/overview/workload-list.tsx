@@ -2,12 +2,21 @@ import { Form, Link } from '@remix-run/react'
 import { Search } from 'lucide-react'
 import { useRef } from 'react'
 import type { Workload } from '../../../agent/protocol/index.ts'
-import { StatusGlyph } from '../ui/status.tsx'
-import { FILTERS, filterWorkloads, hrefOf, type Query } from './filters.ts'
+import { StatusGlyph, type Tone } from '../ui/status.tsx'
+import { FILTERS, hrefOf, type Query } from './filters.ts'
 import { WorkloadRow } from './workload-row.tsx'
 
-export function WorkloadList({ workloads, query }: { workloads: Workload[]; query: Query }) {
-	const { rows, counts, all } = filterWorkloads(workloads, query)
+interface WorkloadListProps {
+	rows: Workload[]
+	/** of what the search finds, so that a count says how many rows its filter will show */
+	counts: Record<Tone, number>
+	query: Query
+	page: number
+	pages: number
+}
+
+export function WorkloadList({ rows, counts, query, page, pages }: WorkloadListProps) {
+	const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
 	return (
 		<section aria-labelledby="workloads" className="mt-8">
 			<div className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
@@ -15,11 +24,11 @@ export function WorkloadList({ workloads, query }: { workloads: Workload[]; quer
 					Workloads
 				</h2>
 				<nav aria-label="Filter by status" className="-mx-1 flex flex-wrap gap-1">
-					<FilterLink query={{ ...query, tone: null }} chosen={query.tone === null} label="All" count={all} />
+					<FilterLink query={{ ...query, tone: null, page: 1 }} chosen={query.tone === null} label="All" count={all} />
 					{FILTERS.filter(({ tone }) => counts[tone] > 0 || tone === query.tone).map(({ tone, label }) => (
 						<FilterLink
 							key={tone}
-							query={{ ...query, tone }}
+							query={{ ...query, tone, page: 1 }}
 							chosen={query.tone === tone}
 							label={label}
 							count={counts[tone]}
@@ -43,7 +52,36 @@ export function WorkloadList({ workloads, query }: { workloads: Workload[]; quer
 					</Link>
 				</p>
 			)}
+			{pages > 1 && <Pages query={query} page={page} pages={pages} />}
 		</section>
+	)
+}
+
+function Pages({ query, page, pages }: { query: Query; page: number; pages: number }) {
+	return (
+		<nav aria-label="Pages" className="mt-3 flex items-center gap-3 text-sm text-muted">
+			{page > 1 && (
+				<Link
+					to={hrefOf({ ...query, page: page - 1 })}
+					className="link inline-flex items-center max-md:min-h-11"
+					rel="prev"
+				>
+					Previous
+				</Link>
+			)}
+			<span>
+				Page {page} of {pages}
+			</span>
+			{page < pages && (
+				<Link
+					to={hrefOf({ ...query, page: page + 1 })}
+					className="link inline-flex items-center max-md:min-h-11"
+					rel="next"
+				>
+					Next
+				</Link>
+			)}
+		</nav>
 	)
 }
 
