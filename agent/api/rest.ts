@@ -73,6 +73,7 @@ export function restApi(modules: RestModules): Hono<Env> {
 	})
 
 	api.get('/api/nodes', (context) => context.json(entry.nodes()))
+	api.get('/api/usage', async (context) => context.json(await entry.usage(context.var.authority)))
 	api.get('/api/nodes/:peerId/peers', async (context) =>
 		context.json(await entry.peers(context.var.authority, context.req.param('peerId'), context.req.raw.signal)),
 	)

@@ -21,6 +21,7 @@ import { registerLogin } from './commands/login.ts'
 import { registerLogs } from './commands/logs.ts'
 import { registerNodes } from './commands/nodes.ts'
 import { registerScale } from './commands/scale.ts'
+import { registerTop } from './commands/top.ts'
 import { registerUp } from './commands/up.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -39,6 +40,7 @@ const COMMANDS = [
 	registerDelete,
 	registerExplain,
 	registerNodes,
+	registerTop,
 	registerInvite,
 	registerJoin,
 	registerLeave,

@@ -7,10 +7,13 @@ import {
 	type Credentials,
 	LatticeError,
 	type Node,
+	type NodeUsage,
 	type NodeView,
 	type PeerPath,
 	type Placement,
 	parseInput,
+	usageCommand,
+	usageOf,
 	type Workload,
 	type WorkloadReport,
 	WorkloadType,
@@ -150,6 +153,13 @@ export class Entry {
 
 	nodes(): Node[] {
 		return this.#modules.directory.nodes().map(nodeOf)
+	}
+
+	/** What the nodes that are there, and the subject's replicas on them, use now. */
+	usage(authority: Authority): Promise<NodeUsage[]> {
+		const there = this.#modules.directory.nodes().filter(({ liveness }) => liveness === 'alive')
+		const nodes = there.map(({ status: { peerId, name } }) => ({ peerId, name }))
+		return usageOf(nodes, (peerId, signal) => this.#sender.frames(authority, peerId, usageCommand(), signal))
 	}
 
 	/** With whom that node is connected, and how: its own word. */

@@ -29,3 +29,26 @@ export type Sample = z.infer<typeof Sample>
 /** fine: each 5 s of the last minutes; minute: averages of a day, which bridge a console that was away */
 export const Resolution = z.enum(['fine', 'minute'])
 export type Resolution = z.infer<typeof Resolution>
+
+/** What one machine and the replicas on it that the caller may see use now. */
+export const NodeUsage = z.object({
+	node: z.object({ peerId: z.string(), name: z.string() }),
+	/** one of each subject; empty when the node did not answer */
+	samples: z.array(Sample),
+})
+export type NodeUsage = z.infer<typeof NodeUsage>
+
+/** Asking for this much past finds at least one sample of everything that is there. */
+export const USAGE_WINDOW_MS = 15_000
+
+/** Of each subject the newest, of those that are no older than two rounds before the newest of all. */
+export function newestSamples(samples: readonly Sample[]): Sample[] {
+	const newest = new Map<string, Sample>()
+	for (const sample of samples) {
+		const key = `${sample.workloadId ?? ''}/${sample.replica ?? ''}`
+		const known = newest.get(key)
+		if (!known || sample.at > known.at) newest.set(key, sample)
+	}
+	const last = Math.max(...[...newest.values()].map(({ at }) => Date.parse(at)))
+	return [...newest.values()].filter(({ at }) => last - Date.parse(at) < USAGE_WINDOW_MS)
+}

@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { type Command, LatticeError, parseInput, type Sample, WorkloadId } from '../../agent/protocol/index.ts'
+import {
+	type Command,
+	LatticeError,
+	type NodeUsage,
+	parseInput,
+	type Sample,
+	usageCommand,
+	usageOf,
+	WorkloadId,
+} from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Database } from '../models/database.server.ts'
 import { latticeOwner, readThresholds, saveThresholds } from '../models/lattice.server.ts'
@@ -107,6 +116,13 @@ export class MonitoringService implements Monitoring {
 			if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
 			if (frame.type === 'samples') yield frame.samples
 		}
+	}
+
+	now(actor: Actor): Promise<NodeUsage[]> {
+		const { fleet, commands } = this.#modules
+		const there = fleet.views().filter(({ status }) => fleet.isReachable(status.peerId))
+		const nodes = there.map(({ status: { peerId, name } }) => ({ peerId, name }))
+		return usageOf(nodes, (peerId, signal) => commands.frames(actor.userId, peerId, usageCommand(), signal))
 	}
 
 	async alerts(actor: Actor): Promise<Alert[]> {

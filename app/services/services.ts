@@ -3,6 +3,7 @@ import type {
 	Labels,
 	LogLine,
 	Node,
+	NodeUsage,
 	NodeView,
 	PeerPath,
 	Placement,
@@ -197,6 +198,8 @@ export interface Monitoring {
 	history(actor: Actor, input: unknown): Promise<UsageHistory>
 	/** the last minutes, then a sample each 5 s of the machine or of each replica, until the signal. `{peerId}` or `{id}` */
 	follow(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<Sample[]>
+	/** of every node that answers, and of the replicas on it that the actor may see, the newest sample */
+	now(actor: Actor): Promise<NodeUsage[]>
 	/** who is above a threshold now, of what the actor may see */
 	alerts(actor: Actor): Promise<Alert[]>
 	thresholds(actor: Actor): Promise<Thresholds>

@@ -78,6 +78,7 @@ export const appRouter = router({
 	node: router({
 		list: authed.query(({ ctx }) => ctx.services.nodes.list(ctx.actor)),
 		get: authed.input(given<{ peerId: string }>()).query(({ ctx, input }) => ctx.services.nodes.get(ctx.actor, input)),
+		usage: authed.query(({ ctx }) => ctx.services.monitoring.now(ctx.actor)),
 		remove: authed
 			.input(given<{ peerId: string }>())
 			.mutation(({ ctx, input }) => ctx.services.nodes.remove(ctx.actor, input)),

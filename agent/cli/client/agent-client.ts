@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { LatticeError, LogLine, Node, WireError, Workload, WorkloadEvent } from '../../protocol/index.ts'
+import { LatticeError, LogLine, Node, NodeUsage, WireError, Workload, WorkloadEvent } from '../../protocol/index.ts'
 import { type HttpRequest, requestEvents, requestJson } from './http.ts'
 import { Explanation, type Lattice } from './lattice.ts'
 import { type Session, withBearer } from './session.ts'
 
 const Workloads = z.array(Workload)
 const Nodes = z.array(Node)
+const Usage = z.array(NodeUsage)
 const Logs = z.object({ lines: z.array(LogLine) })
 
 /** The lattice through the REST of any of its agents. */
@@ -60,6 +61,7 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		logs: async (id, lines) => (await call(`${at(id)}/logs?lines=${lines}`, Logs)).lines,
 		followLogs: logBatches,
 		nodes: () => call('/api/nodes', Nodes),
+		usage: () => call('/api/usage', Usage),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: async () => undefined,

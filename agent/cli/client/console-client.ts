@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { LogLine, Node, Workload, WorkloadEvent } from '../../protocol/index.ts'
+import { LogLine, Node, NodeUsage, Workload, WorkloadEvent } from '../../protocol/index.ts'
 import { Explanation, InviteAnswer, type Lattice } from './lattice.ts'
 import { type Session, withBearer } from './session.ts'
 import { trpcMutation, trpcQuery, trpcSubscription } from './trpc.ts'
 
 const Workloads = z.array(Workload)
 const Nodes = z.array(Node)
+const Usage = z.array(NodeUsage)
 const Logs = z.object({ lines: z.array(LogLine) })
 const LogBatch = z.array(LogLine)
 
@@ -35,6 +36,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		logs: async (id, lines) => (await query('workload.logs', { id, lines }, Logs)).lines,
 		followLogs: (id, lines, signal) => subscription('workload.followLogs', { id, lines }, LogBatch, signal),
 		nodes: () => query('node.list', undefined, Nodes),
+		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,

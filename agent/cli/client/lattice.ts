@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type LogLine, type Node, Placement, type Workload, type WorkloadEvent } from '../../protocol/index.ts'
+import {
+	type LogLine,
+	type Node,
+	type NodeUsage,
+	Placement,
+	type Workload,
+	type WorkloadEvent,
+} from '../../protocol/index.ts'
 
 export interface Order {
 	name: string
@@ -44,6 +51,8 @@ export interface Lattice {
 	logs(id: string, lines: number): Promise<LogLine[]>
 	followLogs(id: string, lines: number, signal: AbortSignal): AsyncIterable<LogLine[]>
 	nodes(): Promise<Node[]>
+	/** what machines and your workloads use now */
+	usage(): Promise<NodeUsage[]>
 	/** by peer id; its certificate is revoked */
 	removeNode(peerId: string): Promise<void>
 	invite(wish: { ttlSeconds: number; uses: number; labels: Record<string, string> }): Promise<InviteAnswer>

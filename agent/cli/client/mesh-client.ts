@@ -62,6 +62,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		followLogs: (id, lines, signal) =>
 			logsOf(entry.read(authority, { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: true }, signal)),
 		nodes: async () => entry.nodes(),
+		usage: () => entry.usage(authority),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),

@@ -1,0 +1,34 @@
+import type { CommandFrame } from './commands.ts'
+import { LatticeError } from './errors.ts'
+import { type NodeUsage, newestSamples, type Sample, USAGE_WINDOW_MS } from './samples.ts'
+
+/** A page that shows all nodes must not wait for the one that hangs. */
+const ANSWER_MS = 3_000
+
+/** The command that `usageOf` wants answered. */
+export function usageCommand() {
+	const since = new Date(Date.now() - USAGE_WINDOW_MS).toISOString()
+	return { kind: 'samples', workloadId: null, replicas: true, resolution: 'fine', since, follow: false } as const
+}
+
+/** What each of these nodes uses now; one that does not answer in time is named with nothing beside it. */
+export function usageOf(
+	nodes: readonly NodeUsage['node'][],
+	ask: (peerId: string, signal: AbortSignal) => AsyncIterable<CommandFrame>,
+): Promise<NodeUsage[]> {
+	return Promise.all(
+		nodes.map(async (node) => {
+			const samples: Sample[] = []
+			try {
+				for await (const frame of ask(node.peerId, AbortSignal.timeout(ANSWER_MS))) {
+					if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
+					if (frame.type === 'samples') samples.push(...frame.samples)
+				}
+			} catch {
+				// The node's own status says that it is away; its absence here is not a second error.
+				return { node, samples: [] }
+			}
+			return { node, samples: newestSamples(samples) }
+		}),
+	)
+}
