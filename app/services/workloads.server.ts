@@ -18,6 +18,7 @@ import {
 	createWorkload,
 	findByCommand,
 	findWorkload,
+	listWorkloads,
 	type PendingOrder,
 	type WorkloadRecord,
 } from '../models/workload.server.ts'
