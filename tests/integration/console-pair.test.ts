@@ -117,6 +117,10 @@ describe('two consoles on one database', () => {
 		const first = await eventually(() => host.of('deploy').find(({ workloadId }) => workloadId === id))
 		await left.stop('SIGKILL')
 		host.script = () => null
+		// as if the twenty seconds had passed for which the dead one holds its orders
+		const database = openDatabase(databaseUrl, () => undefined)
+		await database.lease.updateMany({ data: { expiresAt: new Date(0) } })
+		await database.$disconnect()
 		await eventually(() => host.reports.has(id), 60_000)
 		expect(host.of('deploy').at(-1)).toEqual(first)
 		host.report(id, { status: 'running' })

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureImages } from '../fixtures/build.ts'
-import { isProject, needsBrowser, needsLab, PROJECTS, type Project, Runner } from './projects.ts'
+import { isProject, type Job, jobsOf, needsBrowser, needsLab, PROJECTS, type Project, Runner } from './projects.ts'
 import { lastLine, noTests, type Outcome } from './report.ts'
 import { ensureRequirements } from './requirements.ts'
 
@@ -21,16 +21,28 @@ function parse(words: readonly string[]): { projects: Project[]; filters: string
 	return { projects, filters: separator === -1 ? [] : words.slice(separator + 1) }
 }
 
-async function runAll(projects: readonly Project[], runner: Runner): Promise<Outcome[]> {
+async function runOne(job: Job, runner: Runner): Promise<Outcome> {
+	const started = performance.now()
+	say(`── ${job.name}`)
+	const outcome = await runner.run(job)
+	const seconds = Math.round((performance.now() - started) / 1000)
+	const what = outcome.files === 0 ? `${job.name}: no test files` : lastLine([outcome])
+	say(`── ${what} in ${seconds} s (${job.name})`)
+	return outcome
+}
+
+/**
+ * Unit tests fill every core, so they come first and alone. The others wait for engines, clocks and pages half of their
+ * time: two run at once, each in a lab of its own, so that they share nothing but the cores.
+ */
+async function runAll(jobs: readonly Job[], runner: Runner): Promise<Outcome[]> {
 	const outcomes: Outcome[] = []
-	for (const project of projects) {
-		const started = performance.now()
-		say(`── ${project}`)
-		const outcome = await runner.run(project)
-		outcomes.push(outcome)
-		const seconds = Math.round((performance.now() - started) / 1000)
-		say(outcome.files === 0 ? `── ${project}: no test files` : `── ${lastLine([outcome])} in ${seconds} s (${project})`)
+	const waiting = [...jobs]
+	if (waiting[0]?.project === 'unit') outcomes.push(await runOne(waiting.shift() as Job, runner))
+	const worker = async () => {
+		for (let job = waiting.shift(); job; job = waiting.shift()) outcomes.push(await runOne(job, runner))
 	}
+	await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker))
 	return outcomes
 }
 
@@ -46,10 +58,10 @@ async function main(): Promise<number> {
 	ensureRequirements({ lab: projects.some(needsLab), browser: projects.some(needsBrowser) }, say)
 
 	const reports = await mkdtemp(join(tmpdir(), 'lattice-reports-'))
-	const runner = new Runner({ reports, filters })
+	const runner = new Runner({ reports })
 	try {
 		if (projects.some(needsLab)) await ensureImages(say)
-		const outcomes = await Promise.race([runAll(projects, runner), interruption()])
+		const outcomes = await Promise.race([runAll(jobsOf(projects, filters), runner), interruption()])
 		if (outcomes.every((outcome) => outcome.files === 0)) outcomes.push(noTests(filters))
 		const failures = outcomes.flatMap((outcome) => outcome.failures)
 		for (const failure of failures) console.log(`failed: ${failure}`)

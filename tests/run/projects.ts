@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeGroup, members, removeGroups } from '../lab/cgroup.ts'
 import { killAll } from '../lab/host.ts'
@@ -17,49 +18,65 @@ export const needsBrowser = (project: Project) => project === 'e2e'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+/** One vitest: a project, or some of its files. */
+export interface Job {
+	name: string
+	project: Project
+	argv: readonly string[]
+}
+
+/** Kills and waits for two minutes, and alone: the rest of its project need not wait for it. */
+const LONGEST = 'tests/integration/kill.test.ts'
+
+/** In the order in which they should begin. With filters nothing is divided: few files are asked for. */
+export function jobsOf(projects: readonly Project[], filters: readonly string[]): Job[] {
+	return projects.flatMap((project): Job[] => {
+		if (project !== 'integration' || filters.length > 0) return [{ name: project, project, argv: filters }]
+		const others = globSync(['agent/**/*.engine.test.ts', 'tests/**/*.engine.test.ts', 'tests/integration/*.test.ts'], {
+			cwd: ROOT,
+		})
+		return [
+			{ name: 'integration', project, argv: others.filter((file) => file !== LONGEST) },
+			{ name: 'integration-kill', project, argv: [LONGEST] },
+		]
+	})
+}
+
 /** A vitest that runs, and how everything it started is ended. */
 interface Place {
 	child: ChildProcess
 	end(): Promise<void>
 }
 
-/** Runs vitest for one project at a time, each where it belongs, and ends all of it. */
+/** Runs vitest for one job, each where it belongs, and ends all of it. */
 export class Runner {
 	readonly #reports: string
-	readonly #filters: readonly string[]
-	#place: Place | null = null
+	readonly #places = new Set<Place>()
 	#stopped = false
 
-	constructor(options: { reports: string; filters: readonly string[] }) {
+	constructor(options: { reports: string }) {
 		this.#reports = options.reports
-		this.#filters = options.filters
 	}
 
-	async run(project: Project): Promise<Outcome> {
-		const report = join(this.#reports, `${project}.json`)
-		const argv = [
+	async run({ name, project, argv }: Job): Promise<Outcome> {
+		const report = join(this.#reports, `${name}.json`)
+		const place = await PLACES[project]([
 			...[process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project],
 			...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--passWithNoTests'],
-			...this.#filters,
-		]
-		const place = await PLACES[project](argv)
-		this.#place = place
-		if (this.#stopped) await this.#end()
+			...argv,
+		])
+		this.#places.add(place)
+		if (this.#stopped) await place.end()
 		const code = await exitCode(place.child)
-		await this.#end()
+		this.#places.delete(place)
+		await place.end()
 		return outcomeOf(project, await readReport(report), code)
 	}
 
 	/** Ends what runs and lets nothing new run. */
 	async abort(): Promise<void> {
 		this.#stopped = true
-		await this.#end()
-	}
-
-	async #end(): Promise<void> {
-		const place = this.#place
-		this.#place = null
-		await place?.end()
+		await Promise.all([...this.#places].map((place) => place.end()))
 	}
 }
 
