@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { findingsOf } from '../fixtures/axe.ts'
 import { launchChromium } from '../fixtures/chromium.ts'
 import { docker, remainsOf } from '../integration/engine-fixture.ts'
 import { ACCOUNT } from '../integration/stack-clients.ts'
@@ -178,60 +178,37 @@ describe('a person', () => {
 })
 
 describe('every page', () => {
-	const nowhere = ['/nowhere']
-	for (const colorScheme of ['light', 'dark'] as const) {
-		for (const width of [1280, 390]) {
-			it(`has no finding of axe, ${colorScheme}, ${width} wide`, async () => {
-				const own = await open({
-					colorScheme,
-					viewport: { width, height: 844 },
-					storageState: await context.storageState(),
-				})
-				const stranger = await open({ colorScheme, viewport: { width, height: 844 } })
-				const findings: string[] = []
-				for (const path of ['/login', '/register'])
-					findings.push(...(await look(stranger, path, `${width}-${colorScheme}`)))
-				await own.goto('/')
-				const workloads = await own.locator('li[data-workload]').evaluateAll((rows) => {
-					return rows.map((row) => `/workloads/${row.getAttribute('data-workload')}`)
-				})
-				expect(workloads).toHaveLength(3)
-				const paths = ['/', '/deploy', '/deploy/postgres', '/deploy/custom', ...workloads, `${workloads[0]}/delete`]
-				for (const path of [...paths, '/nodes', `/nodes/${stack.peerId}`, '/nodes/join', ...nowhere]) {
-					findings.push(...(await look(own, path, `${width}-${colorScheme}`)))
-				}
-				await own.context().close()
-				await stranger.context().close()
-				expect(findings).toEqual([])
-			})
+	it.each([1280, 390])('has no finding of axe in either theme, %i wide', async (width) => {
+		const viewport = { width, height: 844 }
+		const own = await open({ viewport, storageState: await context.storageState() })
+		const stranger = await open({ viewport })
+		const findings: string[] = []
+		for (const path of ['/login', '/register']) findings.push(...(await look(stranger, path, width)))
+		await own.goto('/')
+		const workloads = await own.locator('li[data-workload]').evaluateAll((rows) => {
+			return rows.map((row) => `/workloads/${row.getAttribute('data-workload')}`)
+		})
+		expect(workloads).toHaveLength(3)
+		const paths = ['/', '/deploy', '/deploy/postgres', '/deploy/custom', ...workloads, `${workloads[0]}/delete`]
+		for (const path of [...paths, '/nodes', `/nodes/${stack.peerId}`, '/nodes/join', '/nowhere']) {
+			findings.push(...(await look(own, path, width)))
 		}
-	}
+		await own.context().close()
+		await stranger.context().close()
+		expect(findings).toEqual([])
+	})
 })
 
-/** Screenshot and axe; what it finds, and what scrolls sideways, as sentences. */
-async function look(where: Page, path: string, what: string): Promise<string[]> {
+/** Screenshot, and what axe finds. */
+async function look(where: Page, path: string, width: number): Promise<string[]> {
 	await where.goto(path)
 	await where.getByRole('heading', { level: 1 }).first().waitFor()
-	const name =
-		path
-			.replace(/[^a-z]+/gi, '-')
-			.replace(/^-|-$/g, '')
-			.slice(0, 24) || 'overview'
-	await where.screenshot({ path: join(SCREENSHOTS, `${name}-${what}.png`), fullPage: true })
-	const { violations } = await new AxeBuilder({ page: where }).analyze()
-	const sideways = await where.evaluate(() => {
-		return document.documentElement.scrollWidth - document.documentElement.clientWidth
+	const words = path.replace(/[^a-z]+/gi, '-').replace(/^-|-$/g, '')
+	await where.screenshot({
+		path: join(SCREENSHOTS, `${words.slice(0, 24) || 'overview'}-${width}.png`),
+		fullPage: true,
 	})
-	return [
-		...violations.map(
-			({ id, nodes }) =>
-				`${path} ${id}: ${nodes
-					.map(({ html }) => html)
-					.join(' ')
-					.slice(0, 300)}`,
-		),
-		...(sideways > 0 ? [`${path} scrolls sideways by ${sideways} px`] : []),
-	]
+	return findingsOf(where)
 }
 
 describe('deletion', () => {

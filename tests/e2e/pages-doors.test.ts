@@ -9,7 +9,7 @@ describe('weight and doors', () => {
 		await logIn(page, pages.full)
 		for (const path of ['/', ORDERS, '/deploy/postgres']) {
 			await page.goto(pages.full.url + path)
-			await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => undefined)
+			await page.getByRole('status').filter({ hasText: 'Live' }).filter({ visible: true }).waitFor()
 			const scripts = await page.evaluate(() =>
 				performance
 					.getEntriesByType('resource')
