@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
  * unit: no engine, no network beyond loopback, beside the code.
  * integration: one real engine and one real database (LATTICE_TEST_DOCKER names the engine).
  * cluster: several lab hosts. e2e: the console in Chromium.
- * The last three run one file at a time: they own the machine's engines and its two cores.
+ * The last three run one file at a time: they own the engine of their lab (tests/run puts each run into one).
  */
 const serial = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 }
 
