@@ -15,7 +15,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function run(file: string, args: string[], env: Record<string, string> = {}) {
-	const clean = { PATH: process.env.PATH, HOME: folder, NODE_ENV: process.env.NODE_ENV, ...env }
+	// as ./lattice does: it halves what each of these starts costs
+	const cache = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
+	const clean = { PATH: process.env.PATH, HOME: folder, NODE_ENV: process.env.NODE_ENV, ...cache, ...env }
 	const { status, stdout, stderr } = spawnSync(file, args, {
 		encoding: 'utf8',
 		env: clean,

@@ -89,7 +89,9 @@ export class HostLink {
 				}
 			}
 		} catch (error) {
-			if (LatticeError.from(error).code !== 'HOST_UNREACHABLE') {
+			// A console that stops closes its database under the last frames.
+			const isExpected = this.#stopped.signal.aborted || LatticeError.from(error).code === 'HOST_UNREACHABLE'
+			if (!isExpected) {
 				log.warn({ peer: this.peerId, err: error }, 'following a node failed; it is watched afresh')
 			}
 		}
