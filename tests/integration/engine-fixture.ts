@@ -129,6 +129,8 @@ export async function startOwnEngine({ files, images }: { files: number; images:
 		async remove() {
 			const containers = await docker('ps', '--all', '--quiet')
 			if (containers !== '') await docker('rm', '--force', ...containers.split('\n'))
+			// an engine that ends leaves its bridges, which would take the next engine's packets
+			await docker('network', 'prune', '--force')
 			await stop()
 			await run('umount', [place('data')])
 			await run('ip', ['link', 'delete', bridge])
