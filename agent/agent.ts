@@ -7,6 +7,7 @@ import { Directory } from './commands/directory.ts'
 import { Entry } from './commands/entry.ts'
 import { CommandHost } from './commands/host.ts'
 import { Orders } from './commands/orders.ts'
+import { Probing } from './commands/probing.ts'
 import { Reads } from './commands/reads.ts'
 import { SampleReads } from './commands/sample-reads.ts'
 import { Steward } from './commands/steward.ts'
@@ -230,6 +231,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		journal,
 		orders,
 		reads,
+		probing: new Probing({ peerId: peer.peerId, directory }),
 		samples,
 		steward,
 		onRefused,

@@ -2,6 +2,7 @@ import type { Trust } from '../identity/index.ts'
 import { CLOCK_LEEWAY_S, type CommandFrame, type CommandRequest, LatticeError } from '../protocol/index.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Orders } from './orders.ts'
+import type { Probing } from './probing.ts'
 import type { Reads } from './reads.ts'
 import type { SampleReads } from './sample-reads.ts'
 import type { Steward } from './steward.ts'
@@ -12,6 +13,7 @@ export interface CommandHostModules {
 	journal: Journal
 	orders: Orders
 	reads: Reads
+	probing: Probing
 	samples: SampleReads
 	steward: Steward
 	/** a refused command, for the log and the metrics: who sent it and why it got nothing */
@@ -31,7 +33,7 @@ export class CommandHost {
 
 	/** Frames until `result` or `error`. Leaving early (signal) ends the answer, never an accepted order. */
 	async *handle(request: CommandRequest, context: { from: string; signal: AbortSignal }): AsyncIterable<CommandFrame> {
-		const { orders, reads, samples, steward, onRefused } = this.#modules
+		const { orders, reads, probing, samples, steward, onRefused } = this.#modules
 		const { command } = request
 		try {
 			const subject = await this.#verify(request)
@@ -63,6 +65,9 @@ export class CommandHost {
 					return
 				case 'peers':
 					yield { type: 'result', result: reads.peers() }
+					return
+				case 'probe':
+					yield { type: 'result', result: await probing.probe(command, subject) }
 					return
 				case 'get':
 					yield { type: 'result', result: reads.get(command, subject) }

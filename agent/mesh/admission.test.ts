@@ -33,7 +33,16 @@ describe('a stranger on the mesh port', () => {
 			asked++
 			yield {
 				type: 'result',
-				result: { report: null, reports: [], nodes: null, routes: null, peers: null, credentials: null, claim: null },
+				result: {
+					report: null,
+					reports: [],
+					nodes: null,
+					routes: null,
+					peers: null,
+					measured: null,
+					credentials: null,
+					claim: null,
+				},
 			}
 		})
 		host.peer.handleWatch(async function* () {

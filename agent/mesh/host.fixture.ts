@@ -4,7 +4,16 @@ import type { Peers, TestPeer } from './peers.fixture.ts'
 
 export const DONE: CommandFrame = {
 	type: 'result',
-	result: { report: null, reports: [], nodes: null, routes: null, peers: null, credentials: null, claim: null },
+	result: {
+		report: null,
+		reports: [],
+		nodes: null,
+		routes: null,
+		peers: null,
+		measured: null,
+		credentials: null,
+		claim: null,
+	},
 }
 
 /** A host that checks every order as agent/commands does: the chain, then the jti against its journal. */

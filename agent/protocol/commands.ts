@@ -3,6 +3,7 @@ import { WireError } from './errors.ts'
 import { WorkloadEvent } from './events.ts'
 import { NodeStatus, NodeView, PeerPath } from './node.ts'
 import { Placement } from './placement.ts'
+import { Measured } from './probe.ts'
 import { Resolution, Sample } from './samples.ts'
 import {
 	CommandId,
@@ -52,6 +53,8 @@ export const Command = z.discriminatedUnion('kind', [
 	z.object({ kind: z.literal('list') }),
 	/** what this host knows of every node: for a user's device, which may not watch, so that it can place orders itself */
 	z.object({ kind: z.literal('nodes') }),
+	/** dial this endpoint of the workload from here, and say what was measured */
+	z.object({ kind: z.literal('probe'), workloadId: WorkloadId, url: z.string().max(512) }),
 	/** with whom this host is connected, and how */
 	z.object({ kind: z.literal('peers') }),
 	z.object({ kind: z.literal('get'), workloadId: WorkloadId, credentials: z.boolean() }),
@@ -140,6 +143,8 @@ export const CommandResult = z.object({
 	peers: z.array(PeerPath).nullable().default(null),
 	/** list: what this host as a gateway gives to workloads of the subject, also to those that run elsewhere */
 	routes: z.array(GatewayRoutes).nullable().default(null),
+	/** probe */
+	measured: Measured.nullable().default(null),
 	credentials: Credentials.nullable().default(null),
 	/** claim, witness: the decision that stands */
 	claim: ClaimGiven.nullable().default(null),

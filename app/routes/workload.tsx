@@ -56,12 +56,17 @@ function onlyRefusals(thrown: unknown): null {
 
 export async function action({ request, context, params }: ActionFunctionArgs) {
 	const actor = await requireActor(request, context)
-	const intent = (await request.formData()).get('intent')
+	const form = await request.formData()
+	const intent = form.get('intent')
 	const { workloads } = context.services
 	try {
 		if (intent === 'reveal') {
 			const { credentials } = await workloads.get(actor, { id: params.id })
 			return { credentials: credentials ?? null, error: credentials ? undefined : NOT_MADE }
+		}
+		if (intent === 'probe') {
+			const probed = await workloads.probe(actor, { id: params.id, url: form.get('url') })
+			return { credentials: null, error: undefined, probed }
 		}
 		if (intent !== 'start' && intent !== 'stop' && intent !== 'restart') throw data(null, { status: 400 })
 		await workloads[intent](actor, { id: params.id })

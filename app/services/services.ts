@@ -2,6 +2,7 @@ import type {
 	Credentials,
 	Labels,
 	LogLine,
+	Measured,
 	Node,
 	NodeUsage,
 	NodeView,
@@ -109,6 +110,14 @@ export interface WorkloadDetail {
 	owner: UserView
 }
 
+export interface Probed extends Measured {
+	url: string
+	/** the node that dialled */
+	from: { peerId: string; name: string }
+	/** it is another machine than those that serve the endpoint */
+	isElsewhere: boolean
+}
+
 export interface Workloads {
 	list(actor: Actor, query?: WorkloadQuery): Promise<Workload[]>
 	page(actor: Actor, query: WorkloadPageQuery): Promise<WorkloadPage>
@@ -125,6 +134,8 @@ export interface Workloads {
 	/** `{id, whenBack?}`; the answer has status `deleting` until the host has removed it */
 	delete(actor: Actor, input: unknown): Promise<Workload>
 	scale(actor: Actor, input: unknown): Promise<Workload>
+	/** another node dials the endpoint and says what it measured: `{id, url}` */
+	probe(actor: Actor, input: unknown): Promise<Probed>
 	logs(actor: Actor, input: unknown): Promise<{ lines: LogLine[] }>
 	/** batches; history of `lines` first; ends with the container or the signal. `{id, lines}` */
 	followLogs(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<LogLine[]>

@@ -30,6 +30,7 @@ export const LogsInput = z.strictObject({
 	lines: z.number().int().min(0).max(10_000).default(100),
 	replica: z.number().int().min(0).optional(),
 })
+export const ProbeInput = z.strictObject({ id: WorkloadId, url: z.string().max(512) })
 export const QueryInput = z.strictObject({
 	status: z.string().max(32).optional(),
 	search: z.string().max(100).optional(),

@@ -4,7 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { WorkloadRecord } from '../models/workload.server.ts'
 import { type HostCommands, unreachable } from './host-commands.server.ts'
 import { mergeAsync } from './merge-async.ts'
-import type { Actor } from './services.ts'
+import type { Actor, Probed } from './services.ts'
 import type { LogsInput } from './workload-inputs.ts'
 
 const LOGS_TIMEOUT_MS = 15_000
@@ -12,7 +12,7 @@ const LOGS_TIMEOUT_MS = 15_000
 type Logs = z.infer<typeof LogsInput>
 
 export interface WorkloadReadsModules {
-	fleet: Pick<Fleet, 'isReachable'>
+	fleet: Pick<Fleet, 'isReachable' | 'views' | 'routes'>
 	commands: HostCommands
 }
 
@@ -31,6 +31,24 @@ export class WorkloadReads {
 		for await (const batch of this.#logs(actor, record, input, false, signal)) lines.push(...batch)
 		lines.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))
 		return input.lines === 0 ? [] : lines.slice(-input.lines)
+	}
+
+	/** From a node that serves the endpoint neither as host nor as gateway, if one is there: others come from elsewhere too. */
+	async probe(actor: Actor, record: WorkloadRecord, url: string): Promise<Probed> {
+		const { fleet, commands } = this.#modules
+		const via = fleet.routes(record.id).find((endpoint) => endpoint.url === url)?.via?.peerId
+		const serving = new Set([via, ...record.assignments.map(({ peerId }) => peerId)])
+		const there = fleet
+			.views()
+			.filter(({ status, liveness }) => liveness === 'alive' && fleet.isReachable(status.peerId))
+		const from =
+			there.find(({ status }) => !serving.has(status.peerId)) ?? there.find(({ status }) => status.peerId !== via)
+		const { peerId, name } = (from ?? there[0])?.status ?? {}
+		if (peerId === undefined || name === undefined)
+			throw new LatticeError('HOST_UNREACHABLE', 'No node answers that could dial it; look at the nodes.')
+		const { measured } = await commands.result(actor.userId, peerId, { kind: 'probe', workloadId: record.id, url })
+		if (measured === null) throw new LatticeError('PROTOCOL_ERROR', `${name} did not say what it measured; update it.`)
+		return { ...measured, url, from: { peerId, name }, isElsewhere: !serving.has(peerId) }
 	}
 
 	followLogs(actor: Actor, record: WorkloadRecord, input: Logs, signal: AbortSignal): AsyncIterable<LogLine[]> {

@@ -29,7 +29,15 @@ import { maskedConfig } from './masked-config.ts'
 import type { Orders } from './orders.server.ts'
 import { decide } from './placing.server.ts'
 import type { Records } from './records.server.ts'
-import type { Actor, WorkloadDetail, WorkloadPage, WorkloadPageQuery, WorkloadQuery, Workloads } from './services.ts'
+import type {
+	Actor,
+	Probed,
+	WorkloadDetail,
+	WorkloadPage,
+	WorkloadPageQuery,
+	WorkloadQuery,
+	Workloads,
+} from './services.ts'
 import type { Timeline } from './timeline.server.ts'
 import type { WorkloadChanges } from './workload-changes.server.ts'
 import type { WorkloadIndex } from './workload-index.server.ts'
@@ -40,6 +48,7 @@ import {
 	DryRunInput,
 	IdInput,
 	LogsInput,
+	ProbeInput,
 	QueryInput,
 	ScaleInput,
 } from './workload-inputs.ts'
@@ -216,6 +225,11 @@ export class WorkloadService implements Workloads {
 		return this.#change(actor, order.id, 'workload.scale', (record) =>
 			this.#modules.changes.scale(actor, record, order),
 		)
+	}
+
+	async probe(actor: Actor, input: unknown): Promise<Probed> {
+		const { id, url } = parseInput(ProbeInput, input)
+		return this.#modules.reads.probe(actor, await this.#find(actor, id), url)
 	}
 
 	async logs(actor: Actor, input: unknown) {

@@ -7,6 +7,7 @@ import type {
 	DryRunInput,
 	IdInput,
 	LogsInput,
+	ProbeInput,
 	QueryInput,
 	ScaleInput,
 } from '../services/workload-inputs.ts'
@@ -62,6 +63,9 @@ export const appRouter = router({
 		scale: authed
 			.input(given<z.input<typeof ScaleInput>>())
 			.mutation(({ ctx, input }) => ctx.services.workloads.scale(ctx.actor, input)),
+		probe: authed
+			.input(given<z.input<typeof ProbeInput>>())
+			.mutation(({ ctx, input }) => ctx.services.workloads.probe(ctx.actor, input)),
 		logs: authed
 			.input(given<z.input<typeof LogsInput>>())
 			.query(({ ctx, input }) => ctx.services.workloads.logs(ctx.actor, input)),
