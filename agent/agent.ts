@@ -14,9 +14,7 @@ import { Steward } from './commands/steward.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
-import { Gateway } from './endpoints/gateway/gateway.ts'
-import { OwnRoutes } from './endpoints/gateway/own-routes.ts'
-import { servingHosts } from './endpoints/gateway/serving-hosts.ts'
+import { createGateway, OwnRoutes } from './endpoints/gateway/index.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import type { MembershipClaims } from './identity/index.ts'
@@ -41,7 +39,6 @@ import { Changes } from './store/changes.ts'
 import { Claims } from './store/claims.ts'
 import { Database } from './store/database.ts'
 import { Events } from './store/events.ts'
-import { GatewayPorts } from './store/gateway-ports.ts'
 import { Journal } from './store/journal.ts'
 import { Workloads } from './store/workloads.ts'
 import { watchSource } from './watch-source.ts'
@@ -177,7 +174,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		changes,
 		nodes,
 		peers: () => peerPaths(peer.connected(), nodes()),
-		routes: () => routes.all().map((each) => ({ ...each, owner: directory.of(each.workloadId)[0]?.owner ?? '' })),
+		routes: () => routes.owned(directory),
 	})
 	const sampleStore = new SampleStore(home.samplesPath)
 	const sampler = new Sampler({
@@ -265,24 +262,9 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	})
 
 	await plane.start()
-	const front = !gateway
-		? null
-		: new Gateway(
-				{
-					...config.gatewayServing,
-					node: self,
-					address: config.host,
-					hosts: servingHosts(config.host, config.announce),
-				},
-				{
-					directory,
-					changes,
-					dialer: plane.dialer,
-					store: new GatewayPorts(db),
-					routes,
-					log,
-				},
-			)
+	const front = gateway
+		? createGateway(config, self, { db, directory, changes, dialer: plane.dialer, routes, log })
+		: null
 	await front?.start()
 	await nodeStatus.start()
 	reconciler.start()

@@ -50,6 +50,9 @@ const Environment = z.object({
 	LATTICE_GATEWAY: z.enum(['0', '1']).optional(),
 	LATTICE_GATEWAY_HTTP: z.coerce.number().int().min(0).max(65_535).default(0),
 	LATTICE_GATEWAY_PORTS: PortRange.default(GATEWAY_PORTS),
+	LATTICE_GATEWAY_HTTPS: z.coerce.number().int().min(0).max(65_535).default(0),
+	LATTICE_GATEWAY_TLS_CERT: z.string().optional(),
+	LATTICE_GATEWAY_TLS_KEY: z.string().optional(),
 	LATTICE_GATEWAY_DOMAIN: z.hostname().toLowerCase().optional(),
 	LATTICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
@@ -69,7 +72,12 @@ export interface AgentConfig {
 	/** undefined: as its certificate says */
 	gateway: boolean | undefined
 	/** how it serves when it is a gateway; `httpPort` 0 is any free one, `domain` null the sslip.io name of its address */
-	gatewayServing: { httpPort: number; ports: { from: number; to: number }; domain: string | null }
+	gatewayServing: {
+		httpPort: number
+		ports: { from: number; to: number }
+		domain: string | null
+		tls: { cert: string; key: string; httpsPort: number } | null
+	}
 	logLevel: string
 }
 
@@ -97,9 +105,18 @@ export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
 			httpPort: value.LATTICE_GATEWAY_HTTP,
 			ports: value.LATTICE_GATEWAY_PORTS,
 			domain: value.LATTICE_GATEWAY_DOMAIN ?? null,
+			tls: tlsOf(value),
 		},
 		logLevel: value.LATTICE_LOG_LEVEL,
 	}
+}
+
+function tlsOf(value: z.infer<typeof Environment>): AgentConfig['gatewayServing']['tls'] {
+	const { LATTICE_GATEWAY_TLS_CERT: cert, LATTICE_GATEWAY_TLS_KEY: key, LATTICE_GATEWAY_HTTPS: httpsPort } = value
+	if (cert === undefined && key === undefined) return null
+	if (cert === undefined || key === undefined)
+		throw new LatticeError('INVALID_INPUT', 'Give both --gateway-tls-cert and --gateway-tls-key.')
+	return { cert, key, httpsPort }
 }
 
 /** A host name as a node name: lower case, dashes for what is not allowed, 40 characters at most. */

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { LatticeError } from '../protocol/index.ts'
 import { domainName, port, portRange } from './options.ts'
 import type { Ports } from './ports.ts'
 
@@ -7,6 +9,9 @@ export interface GatewayOptions {
 	gatewayHttp?: number
 	gatewayPorts?: string
 	gatewayDomain?: string
+	gatewayHttps?: number
+	gatewayTlsCert?: string
+	gatewayTlsKey?: string
 }
 
 export function gatewayOptions(command: Command): Command {
@@ -18,6 +23,9 @@ export function gatewayOptions(command: Command): Command {
 			'names are below it, by a wildcard record (default: ADDRESS.sslip.io)',
 			domainName,
 		)
+		.option('--gateway-tls-cert <file>', 'certificate chain (PEM) for HTTPS, and for PostgreSQL by name', resolve)
+		.option('--gateway-tls-key <file>', 'the key of that certificate (PEM)', resolve)
+		.option('--gateway-https <n>', 'port for what is encrypted (default: 8443 or the next free one)', port)
 }
 
 /** What the agent's process is told. */
@@ -27,6 +35,8 @@ export interface GatewaySettings {
 	httpPort: number
 	ports: string | undefined
 	domain: string | undefined
+	/** undefined: plain only */
+	tls: { cert: string; key: string; httpsPort: number } | undefined
 }
 
 export async function gatewaySettings(
@@ -37,5 +47,15 @@ export async function gatewaySettings(
 ): Promise<GatewaySettings> {
 	// A port is looked for only where one is opened: the default of a gateway may be another program's elsewhere.
 	const httpPort = enabled === false ? 0 : await ports.pick('gatewayHttp', host, options.gatewayHttp, '--gateway-http')
-	return { enabled, httpPort, ports: options.gatewayPorts, domain: options.gatewayDomain }
+	const tls = enabled === false ? undefined : await tlsSettings(options, host, ports)
+	return { enabled, httpPort, ports: options.gatewayPorts, domain: options.gatewayDomain, tls }
+}
+
+async function tlsSettings(options: GatewayOptions, host: string, ports: Ports): Promise<GatewaySettings['tls']> {
+	const { gatewayTlsCert: cert, gatewayTlsKey: key, gatewayHttps } = options
+	if (cert === undefined && key === undefined && gatewayHttps === undefined) return undefined
+	if (cert === undefined || key === undefined) {
+		throw new LatticeError('INVALID_INPUT', 'Give both --gateway-tls-cert and --gateway-tls-key.')
+	}
+	return { cert, key, httpsPort: await ports.pick('gatewayHttps', host, gatewayHttps, '--gateway-https') }
 }

@@ -12,11 +12,12 @@ export const PORT_DEFAULTS = {
 	data: 4200,
 	database: 5433,
 	gatewayHttp: 8080,
+	gatewayHttps: 8443,
 } as const
 export type PortName = keyof typeof PORT_DEFAULTS
 
 const RememberedPorts = z.partialRecord(
-	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'data', 'database', 'gatewayHttp']),
+	z.enum(['console', 'agent', 'mesh', 'consoleMesh', 'data', 'database', 'gatewayHttp', 'gatewayHttps']),
 	z.number().int(),
 )
 type RememberedPorts = z.infer<typeof RememberedPorts>

@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, request, type Server } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import {
 	type AddressInfo,
 	connect,
@@ -7,8 +10,11 @@ import {
 	type Socket,
 	type Server as TcpServer,
 } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { connect as tlsConnect } from 'node:tls'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayRig, reportOf } from './rig.fixture.ts'
 
 let rig: GatewayRig
@@ -300,6 +306,83 @@ describe('replicas', () => {
 		rig.tell(reportOf('web'))
 		expect(await (await answer).text()).toBe('back')
 	})
+})
+
+describe('TLS', () => {
+	let files: { cert: string; key: string }
+	const folder = mkdtempSync(join(tmpdir(), 'lattice-tls-'))
+	beforeAll(() => {
+		files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+		const subject = ['-subj', '/CN=gate.test', '-addext', 'subjectAltName=DNS:*.gate.test']
+		const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1']
+		execFileSync('openssl', ['req', '-x509', ...made, ...subject, '-keyout', files.key, '-out', files.cert], {
+			stdio: 'ignore',
+		})
+	})
+	afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+	const database = () => reportOf('db', { type: 'postgres', config: {} })
+	const ca = () => readFileSync(files.cert)
+	const servername = 'db-0000000000.gate.test'
+
+	it('serves HTTPS by host name, and says so to the workload', async () => {
+		await serve('h0', (asked, response) => response.end(String(asked.headers['x-forwarded-proto'])))
+		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		rig.tell(reportOf('web'))
+		await rig.urlOf('web')
+		const options = { host: '127.0.0.1', port: rig.httpsPort, servername: NAMED, headers: { host: NAMED }, ca: ca() }
+		const asked = httpsRequest({ ...options, agent: false }).end()
+		const [response] = (await once(asked, 'response')) as [IncomingMessage]
+		let body = ''
+		for await (const chunk of response) body += chunk
+		expect(body).toBe('https')
+	})
+
+	it('takes TLS off a PostgreSQL client and leads it to the database that its hello names', async () => {
+		await serveTcp('h0', (socket) => socket.on('data', (chunk) => socket.end(`got ${chunk}`)))
+		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		rig.tell(database())
+		await rig.urlOf('db')
+		const plain = connect(rig.httpsPort, '127.0.0.1')
+		plain.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
+		expect(String((await once(plain, 'data'))[0])).toBe('S')
+		const secure = tlsConnect({ socket: plain, servername, ca: ca() })
+		secure.write('startup')
+		let answer = ''
+		for await (const chunk of secure) answer += chunk
+		expect(answer).toBe('got startup')
+		// As libpq 17 does with sslnegotiation=direct.
+		const direct = tlsConnect({
+			host: '127.0.0.1',
+			port: rig.httpsPort,
+			servername,
+			ca: ca(),
+			ALPNProtocols: ['postgresql'],
+		})
+		direct.write('direct')
+		answer = ''
+		for await (const chunk of direct) answer += chunk
+		expect(answer).toBe('got direct')
+	})
+
+	it('takes nothing that was sent before TLS, and leads nobody to a name that is none', async () => {
+		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		rig.tell(database())
+		await rig.urlOf('db')
+		expect(await raw(rig.httpsPort, '\u0000\u0000\u0000\u0008\u0004\u00d2\u0016/injected').catch(() => '')).toBe('')
+		expect(await raw(rig.httpsPort, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => '')).toBe('')
+	})
+
+	it('gives the encrypted name of a database to people once it leads here', async () => {
+		await serveTcp('h0', () => undefined)
+		await rig.start({ tls: { ...files, httpsPort: 0 }, lookUp: async () => ['127.0.0.1'] })
+		rig.tell(database())
+		const url = `tcp://${servername}:${rig.httpsPort}`
+		const id = rig.reports[0]?.id ?? ''
+		await expect
+			.poll(() => rig.routes.of(id).find((each) => each.url === url)?.protocol, { timeout: 15_000 })
+			.toBe('postgres-tls')
+	}, 20_000)
 })
 
 describe('names', () => {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Directory } from '../../commands/directory.ts'
 import type { Endpoint } from '../../protocol/index.ts'
 import type { Changes } from '../../store/changes.ts'
@@ -10,13 +11,14 @@ import { HttpGateway, type RouteRef } from './http.ts'
 import { Slots } from './limits.ts'
 import type { PortRange } from './listeners.ts'
 import { type LookUp, NameWatch } from './name-watch.ts'
-import { HostTable, labelOf, sslipDomain } from './names.ts'
+import { HostTable, isDatabase, labelOf, sslipDomain } from './names.ts'
 import type { OwnRoutes } from './own-routes.ts'
 import { PortBook } from './port-book.ts'
 import { Reachability } from './reachability.ts'
 import { SelfCheck } from './self-check.ts'
 import { type Route, routeKey, routesOf } from './table.ts'
 import { serveTcp } from './tcp.ts'
+import { type CertificateFiles, TlsPort } from './tls-port.ts'
 
 export interface GatewayOptions {
 	node: { peerId: string; name: string }
@@ -27,6 +29,8 @@ export interface GatewayOptions {
 	/** 0: any free one */
 	httpPort: number
 	ports: PortRange
+	/** null: no port for what is encrypted; `httpsPort` 0 is any free one */
+	tls: (CertificateFiles & { httpsPort: number }) | null
 	/** names are below it; null: the sslip.io name of the address */
 	domain: string | null
 }
@@ -68,6 +72,8 @@ export class Gateway {
 	#hosts: HostTable = new HostTable([], [])
 	#host: string
 	#httpPort = 0
+	readonly #tls: TlsPort | null
+	#httpsPort: number | null = null
 	#startedAt = 0
 	#pending: NodeJS.Timeout | null = null
 	#syncedAt = 0
@@ -87,6 +93,9 @@ export class Gateway {
 			{ address: options.address, range: options.ports },
 			{ store, onConnection, onChange, log },
 		)
+		const onHttp = (socket: TLSSocket) => this.#http.acceptNamed(socket)
+		const onPostgres = (socket: TLSSocket, host: string | null) => void this.#onPostgres(socket, host)
+		this.#tls = options.tls && new TlsPort(options.tls, { onHttp, onPostgres, log })
 		this.#http = new HttpGateway({
 			balancer: this.#balancer,
 			slots: this.#slots,
@@ -102,6 +111,12 @@ export class Gateway {
 		const { address, httpPort } = this.#options
 		this.#startedAt = Date.now()
 		this.#httpPort = await this.#http.listen(address, httpPort)
+		this.#httpsPort = (await this.#tls?.listen(address, this.#options.tls?.httpsPort ?? 0)) ?? null
+		if (this.#tls === null && !isLoopback(address))
+			log.warn(
+				{ address },
+				'what clients send to this gateway is not encrypted; give --gateway-tls-cert and --gateway-tls-key',
+			)
 		await Promise.all([this.#book.reopen(), this.#chooseHost()])
 		this.#endings.push(
 			directory.onChange(() => this.#schedule()),
@@ -109,9 +124,12 @@ export class Gateway {
 		)
 		const settled = setTimeout(() => this.#schedule(), SETTLE_MS + 1)
 		this.#endings.push(() => clearTimeout(settled))
-		this.#names.start({ http: this.#httpPort, https: null })
+		this.#names.start({ http: this.#httpPort, https: this.#httpsPort })
 		this.#sync()
-		log.info({ http: `http://${urlHost(this.#host)}:${this.#httpPort}`, domain: this.#domain }, 'gateway ready')
+		log.info(
+			{ http: `http://${urlHost(this.#host)}:${this.#httpPort}`, https: this.#httpsPort, domain: this.#domain },
+			'gateway ready',
+		)
 	}
 
 	async stop(): Promise<void> {
@@ -120,6 +138,7 @@ export class Gateway {
 		this.#names.stop()
 		this.#reachability.stop()
 		this.#book.stop()
+		this.#tls?.close()
 		await this.#http.close()
 	}
 
@@ -193,9 +212,15 @@ export class Gateway {
 		})
 		const named = this.#names.stateOf(`${SAMPLE_LABEL}.${this.#domain}`)?.url
 		const names = route.httpIndex !== null && named ? [named.replace(SAMPLE_LABEL, labelOf(route))] : []
+		const isEncrypted = isDatabase(route) && named && this.#httpsPort !== null
+		const database = isEncrypted ? [`tcp://${labelOf(route)}.${this.#domain}:${this.#httpsPort}`] : []
 		const port = this.#book.portOf(key)
 		const addresses = port === null ? [] : [`${protocol}://${urlHost(this.#host)}:${port}`]
-		return [...custom, ...[...names, ...addresses].map((url): Endpoint => ({ ...common, url }))]
+		return [
+			...custom,
+			...database.map((url): Endpoint => ({ ...common, protocol: 'postgres-tls', url })),
+			...[...names, ...addresses].map((url): Endpoint => ({ ...common, url })),
+		]
 	}
 
 	#isLocal({ hosts, replicas }: Route): boolean {
@@ -208,27 +233,38 @@ export class Gateway {
 			this.#http.accept(socket, route)
 			return
 		}
+		this.#serveTcp(route, socket)
+	}
+
+	#serveTcp(route: RouteRef, socket: Socket): void {
 		const onPath = (of: string, path: Parameters<Reachability['onPath']>[1]) => this.#reachability.onPath(of, path)
 		void serveTcp({ balancer: this.#balancer, slots: this.#slots, onPath, log: this.#modules.log }, route, socket)
 	}
 
+	/** Its client closes without a word when the name is unknown: no protocol of a database is spoken here. */
+	async #onPostgres(socket: TLSSocket, host: string | null): Promise<void> {
+		const route = host === null ? null : await this.#waitFor(() => this.#hosts.findDatabase(host))
+		if (route) this.#serveTcp(route, socket)
+		else socket.destroy()
+	}
+
 	#byHost(host: string): RouteRef | null | Promise<RouteRef | null> {
-		const found = this.#find(host)
-		return found || this.#isSettled ? found : this.#waitFor(host)
+		const find = () => this.#hosts.find(host)
+		const found = find()
+		return found || this.#isSettled ? found && refOf(found) : this.#waitFor(find)
 	}
 
 	/** A gateway that has just started does not know all names yet. */
-	async #waitFor(host: string): Promise<RouteRef | null> {
-		for (let found = this.#find(host); ; found = this.#find(host)) {
-			if (found || this.#isSettled) return found
+	async #waitFor(find: () => Route | null): Promise<RouteRef | null> {
+		for (let found = find(); ; found = find()) {
+			if (found || this.#isSettled) return found && refOf(found)
 			await new Promise((resolve) => setTimeout(resolve, COALESCE_MS))
 		}
 	}
+}
 
-	#find(host: string): RouteRef | null {
-		const route = this.#hosts.find(host)
-		return route && { key: routeKey(route.workloadId, route.port.container), workloadId: route.workloadId }
-	}
+function refOf({ workloadId, port }: Route): RouteRef {
+	return { key: routeKey(workloadId, port.container), workloadId }
 }
 
 function urlHost(host: string): string {

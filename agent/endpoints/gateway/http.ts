@@ -79,6 +79,11 @@ export class HttpGateway {
 		})
 	}
 
+	/** A connection whose TLS has been taken off: its host name says for which workload it is. */
+	acceptNamed(socket: Socket): void {
+		this.#server.emit('connection', socket)
+	}
+
 	/** A connection at the own port of a workload: whatever host name it asks for, it is for that workload. */
 	accept(socket: Socket, route: RouteRef): void {
 		this.#bound.set(socket, route)

@@ -7,7 +7,13 @@ const ID_CHARACTERS = 10
 /** The label of a workload's default host name: `<name>-<id>`, and `<name>-<id>-<port>` from its second HTTP port on. */
 export function labelOf(route: Pick<Route, 'name' | 'workloadId' | 'httpIndex' | 'port'>): string {
 	const id = route.workloadId.slice(-ID_CHARACTERS)
-	return route.httpIndex === 0 ? `${route.name}-${id}` : `${route.name}-${id}-${route.port.container}`
+	return route.httpIndex === 0 || isDatabase(route)
+		? `${route.name}-${id}`
+		: `${route.name}-${id}-${route.port.container}`
+}
+
+export function isDatabase({ port }: Pick<Route, 'port'>): boolean {
+	return port.purpose === 'postgres'
 }
 
 /** A domain whose every sub-domain resolves to this address, with nothing to set up: https://sslip.io */
@@ -26,12 +32,15 @@ export function hostOf(header: string | undefined): string | null {
 export class HostTable {
 	readonly #byDomain = new Map<string, Route>()
 	readonly #byLabel = new Map<string, Route>()
+	/** databases, by the name in the TLS hello of their clients */
+	readonly #databases = new Map<string, Route>()
 	readonly #bases: readonly string[]
 
 	constructor(routes: readonly Route[], bases: readonly string[]) {
 		this.#bases = bases
 		// The older first: nobody takes over a name that is in use.
 		for (const route of [...routes].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) {
+			if (isDatabase(route)) this.#databases.set(labelOf(route), route)
 			if (route.httpIndex === null) continue
 			const label = labelOf(route)
 			if (!this.#byLabel.has(label)) this.#byLabel.set(label, route)
@@ -42,7 +51,15 @@ export class HostTable {
 	find(host: string): Route | null {
 		const custom = this.#byDomain.get(host)
 		if (custom) return custom
+		return this.#below(host, this.#byLabel)
+	}
+
+	findDatabase(host: string): Route | null {
+		return this.#below(host, this.#databases)
+	}
+
+	#below(host: string, labels: ReadonlyMap<string, Route>): Route | null {
 		const base = this.#bases.find((each) => host.endsWith(`.${each}`))
-		return base === undefined ? null : (this.#byLabel.get(host.slice(0, -base.length - 1)) ?? null)
+		return base === undefined ? null : (labels.get(host.slice(0, -base.length - 1)) ?? null)
 	}
 }

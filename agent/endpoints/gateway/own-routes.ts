@@ -1,3 +1,4 @@
+import type { Directory } from '../../commands/directory.ts'
 import type { Endpoint, GatewayRoutes } from '../../protocol/index.ts'
 import type { Changes } from '../../store/changes.ts'
 
@@ -16,6 +17,14 @@ export class OwnRoutes {
 
 	all(): GatewayRoutes[] {
 		return [...this.#routes].map(([workloadId, endpoints]) => ({ workloadId, endpoints }))
+	}
+
+	/** With whose workload each is for. */
+	owned(directory: Pick<Directory, 'of'>): (GatewayRoutes & { owner: string })[] {
+		return this.all().flatMap((each) => {
+			const owner = directory.of(each.workloadId)[0]?.owner
+			return owner === undefined ? [] : [{ ...each, owner }]
+		})
 	}
 
 	/** The whole of it anew: those who follow hear of each workload for which it differs. */

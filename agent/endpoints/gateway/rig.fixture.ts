@@ -17,6 +17,7 @@ export function reportOf(
 	options: {
 		id?: string
 		statuses?: WorkloadStatus[]
+		type?: string
 		config?: object
 		desired?: 'running' | 'stopped'
 		createdAt?: string
@@ -28,13 +29,15 @@ export function reportOf(
 	return chosen.map(({ replica, node }) => ({
 		id,
 		name,
-		type: 'custom',
+		type: options.type ?? 'custom',
 		owner: 'ada',
 		commandId: 'c0000001',
 		claim: 'claim',
 		generation: 1,
 		desired,
-		config: { image: 'x', ports: [{ container: 80, protocol: 'http' }], ...options.config },
+		config: options.type
+			? options.config
+			: { image: 'x', ports: [{ container: 80, protocol: 'http' }], ...options.config },
 		placement: { chosen, candidates: [], rejected: [], at: createdAt, by: 'g' },
 		node,
 		status: statuses[replica] ?? 'running',
@@ -70,6 +73,7 @@ export class GatewayRig {
 	readonly #listeners = new Set<() => void>()
 	#gateway: Gateway | null = null
 	httpPort = 0
+	httpsPort = 0
 
 	async start(options: Partial<GatewayOptions> & { lookUp?: LookUp } = {}): Promise<void> {
 		const { lookUp = async () => [], ...given } = options
@@ -89,6 +93,7 @@ export class GatewayRig {
 		let served = ''
 		const onInfo = (facts: object) => {
 			if ('http' in facts) served = String(facts.http)
+			if ('https' in facts) this.httpsPort = Number(facts.https)
 		}
 		this.#gateway = new Gateway(
 			{
@@ -98,6 +103,7 @@ export class GatewayRig {
 				httpPort: 0,
 				ports: { from: 28_000, to: 28_999 },
 				domain: 'gate.test',
+				tls: null,
 				...given,
 			},
 			{

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { EndpointPath } from '../../protocol/index.ts'
 import { LatticeError } from '../../protocol/index.ts'
+import { cutOff } from '../data/cut-off.ts'
 import type { Balancer } from './balancer.ts'
 import { carry } from './carry.ts'
 import type { Slots } from './limits.ts'
@@ -31,7 +32,7 @@ export async function serveTcp(
 	const slot = slots.take(route.workloadId)
 	if (!slot) {
 		log.debug({ workload: route.workloadId }, 'a workload holds all connections it may')
-		socket.resetAndDestroy()
+		cutOff(socket)
 		return
 	}
 	try {
@@ -49,7 +50,7 @@ export async function serveTcp(
 			const { code, message } = LatticeError.from(thrown)
 			log.debug({ workload: route.workloadId, code, reason: message }, 'a connection could not be served')
 		}
-		socket.resetAndDestroy()
+		cutOff(socket)
 	} finally {
 		socket.off('close', onGone)
 		slot()

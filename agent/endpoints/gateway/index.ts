@@ -1,0 +1,19 @@
+import type { AgentConfig } from '../../config.ts'
+import type { Database } from '../../store/database.ts'
+import { GatewayPorts } from '../../store/gateway-ports.ts'
+import { Gateway, type GatewayModules } from './gateway.ts'
+import { servingHosts } from './serving-hosts.ts'
+
+export type { Gateway } from './gateway.ts'
+export { OwnRoutes } from './own-routes.ts'
+
+/** The gateway of a node, as its configuration says. */
+export function createGateway(
+	config: Pick<AgentConfig, 'gatewayServing' | 'host' | 'announce'>,
+	node: { peerId: string; name: string },
+	{ db, ...modules }: Omit<GatewayModules, 'store'> & { db: Database },
+): Gateway {
+	const { host: address, announce, gatewayServing } = config
+	const options = { ...gatewayServing, node, address, hosts: servingHosts(address, announce) }
+	return new Gateway(options, { ...modules, store: new GatewayPorts(db) })
+}
