@@ -90,30 +90,3 @@ test('those that nobody can dial keep places at two relays, and are back by the 
 		[left, right].every((each) => each.members.view.list().filter(({ liveness }) => liveness === 'alive').length === 4),
 	)
 }, 60_000)
-
-test('twelve peers behind one relay lose no gossip', async () => {
-	const relay = await node('relay', [])
-	const witness = await node('witness', [relay])
-	await eventually('the relay knows that it is one', () => relay.members.relays && witness.members.relays, 15_000)
-	const hidden: Node[] = []
-	for (let i = 0; i < 12; i++) hidden.push(await node(`hidden${i}`, [relay], { listen: [] }))
-	const all = [relay, witness, ...hidden]
-	await eventually(
-		'everybody is connected with everybody',
-		() => all.every(({ peer }) => peer.connected().length === all.length - 1),
-		60_000,
-	)
-	const relayed = hidden.flatMap(({ peer }) => peer.connected().filter((connection) => connection.relayed))
-	expect(relayed).toHaveLength(12 * 11)
-	const heard = new Map(all.map(({ peer }) => [peer.peerId, new Set<string>()]))
-	for (const { peer, members } of all)
-		members.view.onChange(({ peerId, view }) => {
-			if (view?.status.version === 'told') heard.get(peer.peerId)?.add(peerId)
-		})
-	for (const { peer, members } of all) {
-		const { peerId: _, incarnation: _i, sequence: _s, ...status } = entryOf(peer.peerId, 1, 1).status
-		members.announce({ ...status, addresses: members.addresses(), relay: members.relays, version: 'told' })
-	}
-	// Gossip alone: anti-entropy comes once a minute.
-	await eventually('each status everywhere', () => [...heard.values()].every((of) => of.size >= all.length - 1), 15_000)
-}, 120_000)
