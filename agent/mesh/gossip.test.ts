@@ -67,10 +67,12 @@ async function loseNothing(all: Heard[]): Promise<void> {
 	const fresh = (heard: Heard) =>
 		heard.messages.filter((message) => message.kind === 'digest' && message.version[1] > 0).length
 	const expected = (all.length - 1) * rounds
-	await eventually('all messages at all peers', () => all.every((heard) => fresh(heard) === expected), 30_000).catch(() => {
-		const lost = all.map((heard) => expected - fresh(heard))
-		throw new Error(`lost of ${expected} each: ${lost.join(' ')}`)
-	})
+	await eventually('all messages at all peers', () => all.every((heard) => fresh(heard) === expected), 30_000).catch(
+		() => {
+			const lost = all.map((heard) => expected - fresh(heard))
+			throw new Error(`lost of ${expected} each: ${lost.join(' ')}`)
+		},
+	)
 }
 
 test('25 peers on one address lose no gossip', { timeout: 120_000 }, async () => {

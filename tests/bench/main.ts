@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +85,8 @@ async function all(): Promise<number> {
 	const parts = PARTS.filter((part) => words.length === 0 || words.includes(part))
 	ensureRequirements({ lab: true, browser: parts.includes('stack'), serf: parts.includes('membership') }, say)
 	if (parts.includes('stack') || parts.includes('forwarding')) await ensureImages(say)
+	// What the bootstrap would install it cannot install inside of a lab, which has no way out.
+	spawnSync(join(import.meta.dirname, '../../lattice'), ['--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
 	const machine = {
 		cpu: cpus()[0]?.model ?? 'unknown',
 		cores: cpus().length,
