@@ -1,6 +1,6 @@
-import { WORKLOAD_STATUSES, type Workload, type WorkloadStatus } from '../../../agent/protocol/index.ts'
+import type { Workload, WorkloadStatus } from '../../../agent/protocol/index.ts'
 import { matches } from '../../services/workload-search.ts'
-import { TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
+import { STATUSES, TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
 import { countByTone } from './summary.ts'
 
 export const FILTERS: readonly { tone: Tone; label: string }[] = [
@@ -41,7 +41,7 @@ export function hrefOf({ tone, search, page }: Query): string {
 /** What people filter by is coarser than what a workload can be. */
 export function statusesOf(tone: Tone | null): WorkloadStatus[] {
 	if (tone === null) return []
-	return WORKLOAD_STATUSES.filter((status) => TONE_OF_STATUS[status] === tone)
+	return STATUSES.filter((status) => TONE_OF_STATUS[status] === tone)
 }
 
 export interface Filtered {

@@ -1,7 +1,7 @@
-import { type Node, WORKLOAD_STATUSES, type Workload } from '../../../agent/protocol/index.ts'
+import type { Node, Workload } from '../../../agent/protocol/index.ts'
 import type { StatusCounts } from '../../services/services.ts'
 import { plural } from '../ui/format.ts'
-import { TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
+import { STATUSES, TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
 
 export interface Summary {
 	sentence: string
@@ -42,7 +42,7 @@ export function countByTone(workloads: readonly Workload[]): Record<Tone, number
 
 export function tonesOf(counts: StatusCounts): Record<Tone, number> {
 	const count = noneOf()
-	for (const status of WORKLOAD_STATUSES) count[TONE_OF_STATUS[status]] += counts[status] ?? 0
+	for (const status of STATUSES) count[TONE_OF_STATUS[status]] += counts[status] ?? 0
 	return count
 }
 

@@ -17,6 +17,9 @@ export const TONE_OF_STATUS: Record<WorkloadStatus, Tone> = {
 	unknown: 'unknown',
 }
 
+/** Without the schema's own list, which would bring zod into every page. */
+export const STATUSES = Object.keys(TONE_OF_STATUS) as WorkloadStatus[]
+
 export const TONE_OF_LIVENESS: Record<Node['status'], Tone> = {
 	alive: 'healthy',
 	suspect: 'degraded',
