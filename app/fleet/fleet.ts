@@ -16,6 +16,8 @@ export interface Fleet {
 	view(peerId: string): NodeView | null
 	/** what the gateways that are there give the workload */
 	routes(workloadId: string): Endpoint[]
+	/** the workloads to which this node gives something as a gateway */
+	routedBy(peerId: string): string[]
 	/** connected, and its own snapshot is in: an order can be sent, and what is known of it is true */
 	isReachable(peerId: string): boolean
 	/** what it said last still counts: it is connected, or was until a moment ago */

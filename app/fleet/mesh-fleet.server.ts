@@ -131,6 +131,10 @@ export class MeshFleet implements Fleet {
 			.flatMap(([, host]) => host.routes.get(workloadId) ?? [])
 	}
 
+	routedBy(peerId: string): string[] {
+		return [...(this.#hosts.get(peerId)?.routes.keys() ?? [])]
+	}
+
 	isReachable(peerId: string): boolean {
 		const host = this.#hosts.get(peerId)
 		return host?.link.synced === true && this.#isConnected(peerId)
@@ -213,7 +217,8 @@ export class MeshFleet implements Fleet {
 			return { ...frame, report: { ...frame.report, node: { ...frame.report.node, name: host.name } } }
 		}
 		if (frame.type === 'routes') {
-			if (this.#isGateway(peerId)) host.routes.set(frame.workloadId, frame.endpoints)
+			if (!this.#isGateway(peerId) || frame.endpoints.length === 0) host.routes.delete(frame.workloadId)
+			else host.routes.set(frame.workloadId, frame.endpoints)
 			return frame
 		}
 		if (frame.type !== 'node' || frame.node.peerId !== peerId) return frame

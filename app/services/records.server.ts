@@ -24,7 +24,7 @@ import { viewOf } from './workload-view.server.ts'
 export interface RecordsModules {
 	database: Database
 	trust: Trust
-	fleet: Pick<Fleet, 'isCurrent' | 'isReachable' | 'view' | 'routes'>
+	fleet: Pick<Fleet, 'isCurrent' | 'isReachable' | 'view' | 'routes' | 'routedBy'>
 	credentials: CredentialStore
 	timeline: Timeline
 	missed: MissedEvents
@@ -105,7 +105,11 @@ export class Records {
 
 	/** The host was lost or came back: what is shown of its workloads changes with it. */
 	async onHostChanged(peerId: string): Promise<void> {
-		for (const record of await workloadsOnHost(this.#modules.database, peerId)) await this.#tell(record)
+		const held = await workloadsOnHost(this.#modules.database, peerId)
+		for (const record of held) await this.#tell(record)
+		// A gateway: the ways that it gave are gone, or there again.
+		const told = new Set(held.map(({ id }) => id))
+		for (const id of this.#modules.fleet.routedBy(peerId)) if (!told.has(id)) await this.publish(id)
 	}
 
 	/** The host is no member any more: what it holds is out of everybody's reach. */

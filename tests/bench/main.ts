@@ -11,17 +11,19 @@ import { dashboard } from './dashboard.ts'
 import { DeployBench } from './deploy.ts'
 import { killedInDom } from './dom.ts'
 import { forwarding } from './forwarding.ts'
+import * as gateway from './gateway.ts'
 import { type MembershipBench, membership } from './membership.ts'
 import { restingMemory, warmStarts } from './resting.ts'
 import type { BenchRow } from './row.ts'
 import * as scheduler from './scheduler.ts'
 
 /**
- * `npm run bench [-- --quick] [-- stack|membership|forwarding …]`: measures the product and prints a table (stderr) and
+ * `npm run bench [-- --quick] [-- stack|membership|forwarding|gateway …]`: measures the product and prints a table (stderr) and
  * JSON (stdout). Ends with 1 when a goal is missed. `stack` is one host of a lab, as the integration tests run;
- * `membership` the mesh beside serf, at 10 and 25 nodes; `forwarding` two hosts with their own engines. Default: all.
+ * `membership` the mesh beside serf, at 10 and 25 nodes; `forwarding` two hosts with their own engines;
+ * `gateway` HTTP beside haproxy, in front of one nginx. Default: all.
  */
-const PARTS = ['stack', 'membership', 'forwarding'] as const
+const PARTS = ['stack', 'membership', 'forwarding', 'gateway'] as const
 const QUICK = process.argv.includes('--quick')
 const SAMPLES = QUICK ? 5 : 30
 const STARTS = QUICK ? 2 : 7
@@ -83,7 +85,15 @@ async function all(): Promise<number> {
 		return 2
 	}
 	const parts = PARTS.filter((part) => words.length === 0 || words.includes(part))
-	ensureRequirements({ lab: true, browser: parts.includes('stack'), serf: parts.includes('membership') }, say)
+	ensureRequirements(
+		{
+			lab: true,
+			browser: parts.includes('stack'),
+			serf: parts.includes('membership'),
+			gateway: parts.includes('gateway'),
+		},
+		say,
+	)
 	if (parts.includes('stack') || parts.includes('forwarding')) await ensureImages(say)
 	// What the bootstrap would install it cannot install inside of a lab, which has no way out.
 	spawnSync(join(import.meta.dirname, '../../lattice'), ['--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -97,6 +107,7 @@ async function all(): Promise<number> {
 	if (parts.includes('stack')) rows.push(...(await stackInLab()))
 	if (parts.includes('membership')) rows.push(...(await membership(MEMBERSHIP, say)))
 	if (parts.includes('forwarding')) rows.push(...(await forwarding(FORWARDED, say)))
+	if (parts.includes('gateway')) rows.push(...(await gateway.run(QUICK ? 2 : 5)))
 	const load = { before, after: loadavg() }
 	say(table(rows))
 	console.log(

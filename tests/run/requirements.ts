@@ -54,6 +54,17 @@ const SERF: Requirement[] = [
 	{ package: 'serf', reason: 'what the mesh is measured beside', present: program('serf'), service: 'serf' },
 ]
 
+const GATEWAY: Requirement[] = [
+	{ package: 'wrk', reason: 'the load', present: program('wrk') },
+	{
+		package: 'haproxy',
+		reason: 'what the gateway is measured beside',
+		present: program('haproxy'),
+		service: 'haproxy',
+	},
+	{ package: 'nginx-light', reason: 'what both stand in front of', present: program('nginx'), service: 'nginx' },
+]
+
 export function chromium(): string | null {
 	return process.env.CHROMIUM ?? findProgram('chromium') ?? findProgram('google-chrome')
 }
@@ -69,7 +80,7 @@ export function postgresPrograms(): string | null {
 
 /** Installs what is missing on Debian and Ubuntu as root; elsewhere throws a sentence that says what to install. */
 export function ensureRequirements(
-	wanted: { lab: boolean; browser: boolean; serf?: boolean },
+	wanted: { lab: boolean; browser: boolean; serf?: boolean; gateway?: boolean },
 	report: (line: string) => void,
 ): void {
 	if (!wanted.lab) return
@@ -78,7 +89,12 @@ export function ensureRequirements(
 			'integration, cluster and e2e tests make network namespaces and run engines: they need Linux and root. `./lattice test unit` needs neither.',
 		)
 	}
-	const all = [...LAB, ...(wanted.browser ? BROWSER : []), ...(wanted.serf ? SERF : [])]
+	const all = [
+		...LAB,
+		...(wanted.browser ? BROWSER : []),
+		...(wanted.serf ? SERF : []),
+		...(wanted.gateway ? GATEWAY : []),
+	]
 	const missing = all.filter((requirement) => !requirement.present())
 	if (missing.length === 0) return
 	const list = missing.map((requirement) => `${requirement.package} (${requirement.reason})`).join(', ')

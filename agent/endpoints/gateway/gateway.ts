@@ -77,6 +77,7 @@ export class Gateway {
 	#startedAt = 0
 	#pending: NodeJS.Timeout | null = null
 	#syncedAt = 0
+	#syncTookMs = 0
 
 	constructor(options: GatewayOptions, modules: GatewayModules) {
 		this.#options = options
@@ -160,7 +161,9 @@ export class Gateway {
 
 	#schedule(): void {
 		if (this.#pending || this.#startedAt === 0) return
-		const wait = Math.max(0, COALESCE_MS - (Date.now() - this.#syncedAt))
+		// Never more than a tenth of the time, however many workloads change.
+		const pause = Math.max(COALESCE_MS, 10 * this.#syncTookMs)
+		const wait = Math.max(0, pause - (Date.now() - this.#syncedAt))
 		this.#pending = setTimeout(() => {
 			this.#pending = null
 			this.#sync()
@@ -178,6 +181,7 @@ export class Gateway {
 		this.#reachability.follow(routes)
 		this.#names.watch(new Set([`${SAMPLE_LABEL}.${this.#domain}`, ...routes.flatMap(({ domains }) => domains)]))
 		this.#publish(routes)
+		this.#syncTookMs = Date.now() - this.#syncedAt
 	}
 
 	#publish(routes: Route[]): void {

@@ -25,9 +25,10 @@ export interface ReachabilityModules {
 export class Reachability {
 	readonly #modules: ReachabilityModules
 	readonly #found = new Map<string, Found>()
-	readonly #waiting: Route[] = []
+	/** to be dialled, as they were last; one that is being dialled is not among them */
+	readonly #waiting = new Map<string, Route>()
+	readonly #dialling = new Set<string>()
 	readonly #stopped = new AbortController()
-	#busy = 0
 	#timer: NodeJS.Timeout | null = null
 	#routes: readonly Route[] = []
 
@@ -40,8 +41,9 @@ export class Reachability {
 		this.#routes = routes
 		const keys = new Set(routes.map(keyOf))
 		for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key)
-		for (const route of routes) if (this.#isDue(route)) this.#waiting.push(route)
-		for (let free = AT_ONCE - this.#busy; free > 0 && this.#waiting.length > 0; free--) void this.#work()
+		for (const key of this.#waiting.keys()) if (!keys.has(key)) this.#waiting.delete(key)
+		for (const route of routes) if (this.#isDue(route)) this.#waiting.set(keyOf(route), route)
+		for (let free = AT_ONCE - this.#dialling.size; free > 0; free--) void this.#work()
 		this.#timer ??= setInterval(() => this.follow(this.#routes), AGAIN_MS).unref()
 	}
 
@@ -65,20 +67,22 @@ export class Reachability {
 	}
 
 	#isDue(route: Route): boolean {
-		if (route.backends.length === 0 || this.#waiting.includes(route)) return false
+		if (route.backends.length === 0 || this.#dialling.has(keyOf(route))) return false
 		const found = this.#found.get(keyOf(route))
 		if (!found || found.backends !== backendsOf(route)) return true
 		return !found.reachable && Date.now() - found.at >= AGAIN_MS
 	}
 
 	async #work(): Promise<void> {
-		this.#busy += 1
-		try {
-			for (let route = this.#waiting.shift(); route !== undefined; route = this.#waiting.shift()) {
+		for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+			const [key, route] = next
+			this.#waiting.delete(key)
+			this.#dialling.add(key)
+			try {
 				await this.#probe(route)
+			} finally {
+				this.#dialling.delete(key)
 			}
-		} finally {
-			this.#busy -= 1
 		}
 	}
 
