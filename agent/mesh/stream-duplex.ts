@@ -18,6 +18,8 @@ export class StreamDuplex extends Duplex {
 	constructor(stream: Stream) {
 		super({ highWaterMark: HIGH_WATER_BYTES, allowHalfOpen: true })
 		this.#stream = stream
+		// A stranger's stream is reset before anybody uses it; whoever does is told by 'close', too.
+		this.on('error', () => undefined)
 		stream.addEventListener('message', (event) => {
 			if (!this.push(event.data.subarray()) && stream.readStatus === 'readable') stream.pause()
 		})

@@ -8,6 +8,7 @@ import { startStack } from '../integration/stack-fixture.ts'
 import { createLab } from '../lab/lab.ts'
 import { ensureRequirements } from '../run/requirements.ts'
 import { dashboard } from './dashboard.ts'
+import { dataPlane } from './data-plane.ts'
 import { DeployBench } from './deploy.ts'
 import { killedInDom } from './dom.ts'
 import { forwarding } from './forwarding.ts'
@@ -70,6 +71,7 @@ async function measure(): Promise<BenchRow[]> {
 		rows.push(...(await restingMemory(stack, `${2 * SAMPLES} deployments`, IDLE_S)))
 		rows.push(...(await killedInDom(stack, token, SAMPLES)))
 		rows.push(...(await dashboard(stack, token, LOAD_S)))
+		rows.push(...(await dataPlane(stack, token, LOAD_S)))
 		return rows
 	} finally {
 		await stack.remove()
@@ -89,6 +91,7 @@ async function all(): Promise<number> {
 		{
 			lab: true,
 			browser: parts.includes('stack'),
+			dataPlane: parts.includes('stack'),
 			serf: parts.includes('membership'),
 			gateway: parts.includes('gateway'),
 		},

@@ -42,12 +42,15 @@ let stack: Stack
 let laptop: string
 let others: string
 let running: Connect
+/** all that were begun: what a failed test left is ended, too */
+const begun: Connect[] = []
 let db: { id: string; credentials: Credentials }
 
 /** Runs until it has said so many lines. */
 async function lattice(home: string, count: number, ...words: string[]): Promise<Connect> {
 	const child = spawn(LATTICE, ['--home', home, '--json', 'connect', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 	const connect: Connect = { child, lines: [], output: '' }
+	begun.push(connect)
 	child.stderr?.on('data', (chunk: Buffer) => {
 		connect.output += chunk
 	})
@@ -62,7 +65,7 @@ async function lattice(home: string, count: number, ...words: string[]): Promise
 }
 
 async function end({ child }: Connect): Promise<number | null> {
-	if (child.exitCode !== null) return child.exitCode
+	if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
 	const exited = once(child, 'exit')
 	child.kill('SIGINT')
 	const [code] = await exited
@@ -86,7 +89,7 @@ beforeAll(async () => {
 	db = { id: made.json.id, credentials: made.json.credentials ?? {} }
 })
 afterAll(async () => {
-	if (running) await end(running)
+	await Promise.all(begun.map(end))
 	await stack?.remove()
 	for (const home of [laptop, others]) if (home) await rm(home, { recursive: true, force: true })
 })

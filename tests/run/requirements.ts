@@ -65,6 +65,12 @@ const GATEWAY: Requirement[] = [
 	{ package: 'nginx-light', reason: 'what both stand in front of', present: program('nginx'), service: 'nginx' },
 ]
 
+const DATA_PLANE: Requirement[] = [
+	{ package: 'openssh-server', reason: 'ssh -L', present: program('sshd'), service: 'ssh' },
+	{ package: 'openssh-client', reason: 'ssh -L', present: program('ssh', 'ssh-keygen') },
+	{ package: 'haproxy', reason: 'a proxy in C', present: program('haproxy'), service: 'haproxy' },
+]
+
 export function chromium(): string | null {
 	return process.env.CHROMIUM ?? findProgram('chromium') ?? findProgram('google-chrome')
 }
@@ -80,7 +86,7 @@ export function postgresPrograms(): string | null {
 
 /** Installs what is missing on Debian and Ubuntu as root; elsewhere throws a sentence that says what to install. */
 export function ensureRequirements(
-	wanted: { lab: boolean; browser: boolean; serf?: boolean; gateway?: boolean },
+	wanted: { lab: boolean; browser: boolean; serf?: boolean; gateway?: boolean; dataPlane?: boolean },
 	report: (line: string) => void,
 ): void {
 	if (!wanted.lab) return
@@ -94,6 +100,7 @@ export function ensureRequirements(
 		...(wanted.browser ? BROWSER : []),
 		...(wanted.serf ? SERF : []),
 		...(wanted.gateway ? GATEWAY : []),
+		...(wanted.dataPlane ? DATA_PLANE : []),
 	]
 	const missing = all.filter((requirement) => !requirement.present())
 	if (missing.length === 0) return

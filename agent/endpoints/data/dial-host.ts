@@ -16,11 +16,12 @@ import type { Assignment } from '../../store/assignments.ts'
 import type { Journal } from '../../store/journal.ts'
 import type { DialAuthority, DialPath, DialTarget } from '../dialer.ts'
 import type { DataCertificate } from './certificate.ts'
+import { cutOff } from './cut-off.ts'
 import { type Answer, encodeAnswer, type Header } from './header.ts'
 import type { Lease, Leases } from './leases.ts'
 import type { PlaneMetrics } from './plane-metrics.ts'
 import type { ReplicaSockets } from './replica-sockets.ts'
-import { splice } from './splice.ts'
+import { SpliceInto } from './splice.ts'
 
 export interface DialHostModules {
 	self: { peerId: string; certificate: () => MembershipClaims }
@@ -93,10 +94,12 @@ export class DialHost {
 		const gone = new AbortController()
 		stream.once('close', () => gone.abort(new Error('the caller hung up')))
 		try {
-			const socket = await sockets.connect(lease.target, gone.signal)
+			const splice = new SpliceInto(stream)
+			const socket = await sockets.connect(lease.target, gone.signal, splice.onread)
+			if (stream.destroyed) return cutOff(socket)
 			stream.write(encodeAnswer('connected'))
 			metrics.count(socket, { path, workload: lease.target.workloadId, side: 'host' })
-			splice(stream, socket)
+			splice.join(socket)
 		} catch (thrown) {
 			const { facts } = LatticeError.from(thrown)
 			refuse(stream, facts.listening === false ? 'notListening' : 'notRunning')

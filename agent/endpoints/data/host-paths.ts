@@ -90,14 +90,20 @@ export class HostPaths {
 			signal,
 			(late) => this.#spare(late),
 		)
-		const better = worthRetrying(this.#records, available, carrier.way, performance.now())
-		if (better) void this.#retry(better, granted)
+		for (const better of worthRetrying(this.#records, available, carrier.way, performance.now()))
+			void this.#retry(better, granted)
 		return carrier
 	}
 
 	/** The network changed: nothing that was found out counts any more. */
 	reset(): void {
 		this.#records = unknownWays()
+	}
+
+	/** The host is away: what it kept ready is of no use, though nothing says so yet. */
+	lost(): void {
+		this.reset()
+		this.#pool.drop()
 	}
 
 	failed(way: Way): void {

@@ -17,8 +17,8 @@ export interface Attempt {
 
 /** A way that failed is not waited for again until then; a better one is tried anew in the background. */
 export const RETRY_MS = 30_000
-/** As RFC 8305 gives a first address. */
-const HEAD_START_MS = 250
+/** Before the next way is begun beside one: as RFC 8305 has it, and longer before the mesh, which is the slowest by far. */
+const HEAD_START_MS = { direct: 250, ready: 1_500, mesh: 250 }
 /** A way that is known to work may be slow under load; when the network breaks, the mesh says so sooner than this. */
 const KNOWN_HEAD_START_MS = 4_000
 
@@ -40,7 +40,7 @@ export function attempts(records: WayRecords, available: readonly Way[], now: nu
 	let afterMs = 0
 	return ordered.map((way) => {
 		const attempt = { way, afterMs }
-		afterMs += rank(way) === 0 ? KNOWN_HEAD_START_MS : HEAD_START_MS
+		afterMs += rank(way) === 0 ? KNOWN_HEAD_START_MS : HEAD_START_MS[way]
 		return attempt
 	})
 }
@@ -50,8 +50,8 @@ export function isKnown({ workedAt, failedAt }: WayRecord): boolean {
 	return workedAt !== null && workedAt > (failedAt ?? Number.NEGATIVE_INFINITY)
 }
 
-/** The better way that is worth another try while `used` serves, or null. */
-export function worthRetrying(records: WayRecords, available: readonly Way[], used: Way, now: number): Way | null {
-	const better = WAYS.slice(0, WAYS.indexOf(used)).filter((way) => available.includes(way))
-	return better.find((way) => now - (records[way].failedAt ?? Number.NEGATIVE_INFINITY) >= RETRY_MS) ?? null
+/** The better ways that are worth another try while `used` serves. */
+export function worthRetrying(records: WayRecords, available: readonly Way[], used: Way, now: number): Way[] {
+	const better = WAYS.slice(0, WAYS.indexOf(used)).filter((way) => available.includes(way) && !isKnown(records[way]))
+	return better.filter((way) => now - (records[way].failedAt ?? Number.NEGATIVE_INFINITY) >= RETRY_MS)
 }

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { issueRevocation } from '../../identity/index.ts'
+import { generateKey, issueRevocation } from '../../identity/index.ts'
 import { ALICE } from '../../identity/lattice.fixture.ts'
+import { rawDial, rawExchange, rawNode } from '../../mesh/raw-node.fixture.ts'
+import { PROTOCOL } from '../../protocol/index.ts'
 import type { Dialled } from '../dialer.ts'
 import { makeDataCertificate } from './certificate.ts'
 import { cutOff } from './cut-off.ts'
@@ -216,6 +218,36 @@ describe('who may connect', () => {
 		await host.node.enrolment.trust?.applyRevocation(await issueRevocation(issuer, about))
 		expect(await broken).toMatchObject([{ code: 'ECONNRESET' }])
 		expect(await refusal(dial(entry, host))).toBe('REVOKED')
+	})
+})
+
+describe('over the mesh itself', () => {
+	it('a host that can be reached in no other way is reached by a libp2p stream, with half-close and back-pressure', async () => {
+		ground = await PlaneGround.create()
+		const host = await ground.node('host', { hidden: true })
+		const entry = await ground.node('entry', { hidden: true })
+		await entry.node.peer.dial(host.node.member)
+		const { stream, path } = await dial(entry, host)
+		expect(path).toMatchObject({ kind: 'mesh', through: null })
+		const large = Buffer.alloc(8 * 1024 * 1024, 'x').toString()
+		const whole = readAll(stream)
+		stream.end(large)
+		expect((await whole) === large).toBe(true)
+		const broken = await dial(entry, host)
+		const reset = once(broken.stream, 'error')
+		ground.accepted.at(-1)?.resetAndDestroy()
+		expect(await reset).toMatchObject([{ name: 'StreamResetError' }])
+	})
+
+	it('a stranger who opens one gets nothing, and the node goes on', async () => {
+		ground = await PlaneGround.create()
+		const { host, entry } = await pair()
+		const raw = await rawNode(generateKey())
+		const connection = await rawDial(raw, host.node.member.addresses)
+		const header = encodeHeader({ kind: 'open', ticket: Buffer.alloc(16).toString('base64url') })
+		expect(await rawExchange(connection, PROTOCOL.data, [header])).toEqual({ frames: [], reset: true })
+		await raw.stop()
+		expect((await dial(entry, host)).path.kind).toBe('direct')
 	})
 })
 

@@ -27,6 +27,8 @@ export interface DataPlaneModules {
 
 /** From the wish to a connection: asking, finding a way, opening. */
 const DIAL_MS = 10_000
+/** The host has five seconds to reach the container; a connection that stays silent for longer is dead. */
+const ANSWER_MS = 6_000
 /** A lease may have ended with the host's agent, and a ready connection with its network: once more, with a new one. */
 const TRIES = 2
 
@@ -46,7 +48,11 @@ export class DataPlane implements Dialer {
 			own: own.fingerprint,
 			ask: (peerId, request) => peer.dialGrant(peerId, request),
 		})
-		this.#forget = peer.onPeer(({ peerId }) => this.#hosts.get(peerId)?.reset())
+		this.#forget = peer.onPeer(({ peerId, connected }) => {
+			const paths = this.#hosts.get(peerId)
+			if (connected) paths?.reset()
+			else paths?.lost()
+		})
 	}
 
 	async dial(target: DialTarget, by: DialAuthority, signal: AbortSignal): Promise<Dialled> {
@@ -100,7 +106,10 @@ export class DataPlane implements Dialer {
 		stream.on('error', onError)
 		try {
 			stream.write(encodeHeader({ kind: 'open', ticket }))
-			return decodeAnswer(await readExactly(stream, 1, signal)) ?? 'broken'
+			return (
+				decodeAnswer(await readExactly(stream, 1, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]))) ??
+				'broken'
+			)
 		} catch {
 			stream.destroy()
 			signal.throwIfAborted()

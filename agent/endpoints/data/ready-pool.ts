@@ -91,11 +91,16 @@ export class ReadyPool {
 		this.#keep(socket)
 	}
 
+	/** All that is idle. */
+	drop(): void {
+		for (const socket of this.#idle.splice(0)) socket.off('close', this.#forgetClosed).destroy()
+	}
+
 	close(): void {
 		if (this.#timer) clearInterval(this.#timer)
 		this.#timer = null
 		this.#promises.clear()
-		for (const socket of this.#idle.splice(0)) socket.destroy()
+		this.drop()
 		for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the pool was closed'))
 	}
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import { notFound } from '../../commands/ownership.ts'
 import { type DialCommand, LatticeError } from '../../protocol/index.ts'
 import type { ContainerRuntime } from '../../runtime/runtime.ts'
@@ -77,7 +77,7 @@ export class ReplicaSockets {
 	}
 
 	/** WRONG_STATE when it does not run or does not listen. */
-	async connect(target: Target, signal: AbortSignal): Promise<Socket> {
+	async connect(target: Target, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
 		const { assignment, row } = this.find(target)
 		if (!UP.includes(row.status) || row.containerId === null) {
 			throw new LatticeError('WRONG_STATE', `${assignment.name} is ${row.status}; start it first.`, {
@@ -86,7 +86,7 @@ export class ReplicaSockets {
 			})
 		}
 		try {
-			return await this.#connect(row, target.container, signal)
+			return await this.#connect(row, target.container, signal, onread)
 		} catch (cause) {
 			if (signal.aborted) throw signal.reason
 			const sentence = `${assignment.name} accepts no connection at port ${target.container}; look at its log.`
@@ -95,20 +95,20 @@ export class ReplicaSockets {
 		}
 	}
 
-	async #connect(row: ReplicaRow, container: number, signal: AbortSignal): Promise<Socket> {
+	async #connect(row: ReplicaRow, container: number, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
 		const isLinux = (this.#modules.platform ?? process.platform) === 'linux'
 		const address = isLinux ? await this.#addressOf(row) : null
 		const published = row.ports.find((port) => port.container === container && port.kind === 'host')
 		if (address !== null) {
 			try {
-				return await open(address, container, signal)
+				return await open(address, container, signal, onread)
 			} catch (error) {
 				this.#addresses.delete(row.workloadId)
 				if (!published || !hasNoRoute(error)) throw error
 			}
 		}
 		if (!published) throw new Error('it has neither an address nor a published port')
-		return open(published.address, published.port, signal)
+		return open(published.address, published.port, signal, onread)
 	}
 
 	/** Remembered for a burst of connections: an inspection takes the engine milliseconds. */
@@ -124,10 +124,10 @@ export class ReplicaSockets {
 	}
 }
 
-async function open(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+async function open(host: string, port: number, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
 	const late = AbortSignal.timeout(CONNECT_MS)
 	try {
-		return await dialTcp({ host, port }, AbortSignal.any([signal, late]))
+		return await dialTcp({ host, port }, AbortSignal.any([signal, late]), onread)
 	} catch (error) {
 		throw late.aborted ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' }) : error
 	}

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { Fingerprint, SocketAddress } from '../../protocol/index.ts'
 import { type DataCertificate, fingerprintOf, TLS_VERSION } from './certificate.ts'
@@ -64,8 +64,12 @@ export async function dialTls(address: SocketAddress, options: DialOptions): Pro
 }
 
 /** A TCP connection with the options that all of the data plane have. */
-export async function dialTcp({ host, port }: SocketAddress, signal: AbortSignal): Promise<Socket> {
-	const socket = connectTcp({ host, port, ...SOCKET_OPTIONS })
+export async function dialTcp(
+	{ host, port }: SocketAddress,
+	signal: AbortSignal,
+	onread?: OnReadOpts,
+): Promise<Socket> {
+	const socket = connectTcp({ host, port, ...SOCKET_OPTIONS, ...(onread && { onread }) })
 	socket.on('error', () => socket.destroy())
 	await settled(socket, 'connect', signal)
 	return socket
