@@ -5,6 +5,7 @@ import { restApi } from './api/rest.ts'
 import { authorityOfBearer } from './commands/authority.ts'
 import { Directory } from './commands/directory.ts'
 import { Entry } from './commands/entry.ts'
+import { Execs } from './commands/execs.ts'
 import { CommandHost } from './commands/host.ts'
 import { Orders } from './commands/orders.ts'
 import { Probing } from './commands/probing.ts'
@@ -230,12 +231,16 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		reads,
 		probing: new Probing({ peerId: peer.peerId, directory }),
 		samples,
+		execs: new Execs({ runtime, assignments, log }),
 		steward,
 		onRefused,
 	})
 	const handle = (request: CommandRequest, from: string, abort: AbortSignal) =>
 		host.handle(request, { from, signal: abort })
 	peer.handleCommands((request, context) => handle(request, context.from.peerId, context.signal))
+	peer.handleExec((request, input, { from, signal: abort }) =>
+		host.exec(request, input, { from: from.peerId, signal: abort }),
+	)
 	peer.handleWatch((abort) => watchSource({ changes, workloads, assignments, nodeStatus, routes }, abort))
 
 	const send = (peerId: string, request: CommandRequest, abort: AbortSignal): AsyncIterable<CommandFrame> =>

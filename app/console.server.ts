@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Logger } from 'pino'
@@ -8,6 +9,7 @@ import { MeshFleet } from './fleet/mesh-fleet.server.ts'
 import { createConsoleApp } from './http/console-app.server.ts'
 import { Metrics } from './http/metrics.server.ts'
 import { loadPages } from './http/pages.server.ts'
+import { serveTerminals } from './http/terminal-socket.server.ts'
 import { openDatabase } from './models/database.server.ts'
 import { migrate } from './models/migrate.server.ts'
 import { listNodes } from './models/node.server.ts'
@@ -82,12 +84,19 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 	)
 	const wantsInvite = config.localInvite === '1' || (config.localInvite === 'first' && known.length === 0)
 	const server = createAdaptorServer({ fetch: app.fetch })
+	const terminals = serveTerminals(server as Server, {
+		trustProxy,
+		publicUrl,
+		context: { services: set.services, cookieSecrets, latticeId },
+		log: log.child({ room: 'http' }),
+	})
 	const url = await listening(server, config)
 	return {
 		url,
 		peerId: peer.peerId,
 		invite: wantsInvite ? await set.nodes.inviteLocalAgent() : null,
 		stop: async () => {
+			terminals.stop()
 			housekeeping.stop()
 			set.monitoring.stop()
 			set.orders.stop()

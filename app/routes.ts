@@ -18,6 +18,7 @@ const routes: RouteEntry[] = [
 				file: 'routes/workload.tsx',
 				children: [{ path: 'delete', file: 'routes/workload-delete.tsx' }],
 			},
+			{ path: 'workloads/:id/terminal', file: 'routes/workload-terminal.tsx' },
 			{ path: 'nodes', file: 'routes/nodes.tsx', children: [{ path: 'join', file: 'routes/node-join.tsx' }] },
 			{
 				path: 'nodes/:peerId',

@@ -18,6 +18,11 @@ export function positiveInteger(value: string): number {
 	return number
 }
 
+export function wholeNumber(value: string): number {
+	if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Give a whole number.')
+	return Number(value)
+}
+
 export function cpus(value: string): number {
 	const number = Number(value)
 	if (!/^\d+(\.\d+)?$/.test(value) || number <= 0)

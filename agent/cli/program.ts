@@ -11,6 +11,7 @@ import { registerDelete } from './commands/delete.ts'
 import { registerDeploy } from './commands/deploy.ts'
 import { registerDoctor } from './commands/doctor.ts'
 import { registerEvents } from './commands/events.ts'
+import { registerExec } from './commands/exec.ts'
 import { registerExplain } from './commands/explain.ts'
 import { registerGet } from './commands/get.ts'
 import { registerInvite } from './commands/invite.ts'
@@ -33,6 +34,7 @@ const COMMANDS = [
 	registerList,
 	registerGet,
 	registerLogs,
+	registerExec,
 	registerEvents,
 	registerConnect,
 	registerChanges,

@@ -1,6 +1,15 @@
 import type { Trust } from '../identity/index.ts'
-import { CLOCK_LEEWAY_S, type CommandFrame, type CommandRequest, LatticeError } from '../protocol/index.ts'
+import {
+	CLOCK_LEEWAY_S,
+	type CommandFrame,
+	type CommandRequest,
+	type ExecInput,
+	type ExecOutput,
+	LatticeError,
+	PROTOCOL,
+} from '../protocol/index.ts'
 import type { Journal } from '../store/journal.ts'
+import type { Execs } from './execs.ts'
 import type { Orders } from './orders.ts'
 import type { Probing } from './probing.ts'
 import type { Reads } from './reads.ts'
@@ -15,6 +24,7 @@ export interface CommandHostModules {
 	reads: Reads
 	probing: Probing
 	samples: SampleReads
+	execs: Execs
 	steward: Steward
 	/** a refused command, for the log and the metrics: who sent it and why it got nothing */
 	onRefused: (refusal: { from: string; kind: string; error: LatticeError }) => void
@@ -81,10 +91,35 @@ export class CommandHost {
 				case 'stats':
 					yield* reads.stats(command, subject, context.signal)
 					return
+				case 'exec':
+					throw new LatticeError(
+						'INVALID_INPUT',
+						`exec is spoken over ${PROTOCOL.exec}; this release's CLI and console do.`,
+					)
 				case 'samples':
 					yield* samples.samples(command, subject, context.signal)
 					return
 			}
+		} catch (thrown) {
+			const error = LatticeError.from(thrown)
+			if (error.status === 401 || error.status === 403) onRefused({ from: context.from, kind: command.kind, error })
+			if (error.code === 'INTERNAL') throw thrown
+			yield { type: 'error', error: error.toJSON() }
+		}
+	}
+
+	/** As `handle`, for the one command whose caller goes on sending. */
+	async *exec(
+		request: CommandRequest,
+		input: AsyncIterable<ExecInput>,
+		context: { from: string; signal: AbortSignal },
+	): AsyncIterable<ExecOutput> {
+		const { execs, onRefused } = this.#modules
+		const { command } = request
+		try {
+			if (command.kind !== 'exec') throw new LatticeError('INVALID_INPUT', 'Only exec is spoken over this protocol.')
+			const subject = await this.#verify(request)
+			yield* execs.run(command, subject, input, context)
 		} catch (thrown) {
 			const error = LatticeError.from(thrown)
 			if (error.status === 401 || error.status === 403) onRefused({ from: context.from, kind: command.kind, error })

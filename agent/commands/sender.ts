@@ -17,20 +17,25 @@ export class Sender {
 		this.#send = send
 	}
 
-	async *frames(
-		authority: Authority,
-		peerId: string,
-		given: Command,
-		signal: AbortSignal,
-	): AsyncIterable<CommandFrame> {
+	/** A command signed for the peer that shall execute it. */
+	static async signed(authority: Authority, peerId: string, given: Command): Promise<CommandRequest> {
 		// Decoded as the host will decode it, so that both hash the same command.
 		const parsed = CommandRequest.parse({
 			credential: authority.credential,
 			grant: '',
 			command: JSON.parse(JSON.stringify(given)),
 		})
-		const grant = await authority.grant(parsed.command, peerId)
-		for await (const frame of this.#send(peerId, { ...parsed, grant }, signal)) yield CommandFrame.parse(frame)
+		return { ...parsed, grant: await authority.grant(parsed.command, peerId) }
+	}
+
+	async *frames(
+		authority: Authority,
+		peerId: string,
+		given: Command,
+		signal: AbortSignal,
+	): AsyncIterable<CommandFrame> {
+		const request = await Sender.signed(authority, peerId, given)
+		for await (const frame of this.#send(peerId, request, signal)) yield CommandFrame.parse(frame)
 	}
 
 	/** As `frames`, with the host that said it; what would be thrown is its last frame. */

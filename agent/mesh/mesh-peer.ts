@@ -7,6 +7,8 @@ import type {
 	CommandRequest,
 	DialGranted,
 	DialRequest,
+	ExecInput,
+	ExecOutput,
 	JoinGranted,
 	JoinRequest,
 	ReadyPromised,
@@ -26,6 +28,7 @@ import { announceable } from './own-addresses.ts'
 import type {
 	CommandHandler,
 	DialService,
+	ExecHandler,
 	JoinHandler,
 	MeshTimeouts,
 	Peer,
@@ -39,6 +42,7 @@ import { Admission } from './protocol-admission.ts'
 import { Commands } from './protocol-command.ts'
 import { Dials } from './protocol-dial.ts'
 import { DialBack } from './protocol-dial-back.ts'
+import { Exec } from './protocol-exec.ts'
 import { Join } from './protocol-join.ts'
 import { Renew } from './protocol-renew.ts'
 import { Watch } from './protocol-watch.ts'
@@ -75,6 +79,7 @@ export class MeshPeer implements Peer {
 	readonly #renew: Renew
 	readonly #commands: Commands
 	readonly #dials: Dials
+	readonly #exec: Exec
 	readonly #watch: Watch
 	readonly #members: MemberProtocols
 	readonly #dialBack: DialBack
@@ -108,6 +113,7 @@ export class MeshPeer implements Peer {
 		this.#renew = new Renew(ground, this.#reach, { trust, certificate, timeoutMs: timeouts.issuer })
 		this.#commands = new Commands(ground, this.#reach)
 		this.#dials = new Dials(ground, this.#reach, timeouts.issuer)
+		this.#exec = new Exec(ground, this.#reach)
 		this.#watch = new Watch(ground, this.#reach)
 		this.#members = new MemberProtocols(ground, this.#reach, new Gossip(ground, services.pubsub))
 		this.members = this.#members
@@ -128,7 +134,7 @@ export class MeshPeer implements Peer {
 	async serve(): Promise<void> {
 		const { trusting, working } = {
 			trusting: [this.#admission, this.#join, this.#renew],
-			working: [this.#commands, this.#dials, this.#watch, this.#members, this.#dialBack],
+			working: [this.#commands, this.#dials, this.#exec, this.#watch, this.#members, this.#dialBack],
 		}
 		for (const protocol of [...trusting, ...working]) await protocol.serve()
 		this.#node.addEventListener('connection:open', (event) => this.#onOpen(event.detail))
@@ -218,6 +224,19 @@ export class MeshPeer implements Peer {
 
 	openData(peerId: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
 		return this.#dials.open(peerId, options.signal)
+	}
+
+	handleExec(handler: ExecHandler): void {
+		this.#exec.handler = handler
+	}
+
+	exec(
+		peerId: string,
+		request: CommandRequest,
+		input: AsyncIterable<ExecInput>,
+		options: { signal: AbortSignal },
+	): AsyncIterable<ExecOutput> {
+		return this.#exec.run(peerId, request, input, options.signal)
 	}
 
 	handleWatch(source: WatchSource): void {

@@ -5,6 +5,8 @@ import type {
 	CommandRequest,
 	DialGranted,
 	DialRequest,
+	ExecInput,
+	ExecOutput,
 	JoinGranted,
 	JoinRequest,
 	ReadyPromised,
@@ -86,6 +88,11 @@ export type CommandHandler = (
 	request: CommandRequest,
 	context: { from: MembershipClaims; signal: AbortSignal },
 ) => AsyncIterable<CommandFrame>
+export type ExecHandler = (
+	request: CommandRequest,
+	input: AsyncIterable<ExecInput>,
+	context: { from: MembershipClaims; signal: AbortSignal },
+) => AsyncIterable<ExecOutput>
 export type WatchSource = (signal: AbortSignal) => AsyncIterable<WatchFrame>
 export type JoinHandler = (
 	request: JoinRequest,
@@ -140,6 +147,14 @@ export interface Peer {
 	askReady(peerId: string, request: ReadyRequest, options?: { signal?: AbortSignal }): Promise<ReadyPromised>
 	/** Bytes to the host's `data`, with half-close and back-pressure. */
 	openData(peerId: string, options?: { signal?: AbortSignal }): Promise<Duplex>
+	handleExec(handler: ExecHandler): void
+	/** Output until `exit` or `error`; leaving early, or the signal, ends the program. HOST_UNREACHABLE, CANCELLED as `command`. */
+	exec(
+		peerId: string,
+		request: CommandRequest,
+		input: AsyncIterable<ExecInput>,
+		options: { signal: AbortSignal },
+	): AsyncIterable<ExecOutput>
 
 	handleWatch(source: WatchSource): void
 	/** Never ends by itself: throws HOST_UNREACHABLE when the host is lost; ends quietly when the signal aborts. */

@@ -67,6 +67,16 @@ export const Command = z.discriminatedUnion('kind', [
 		follow: z.boolean(),
 	}),
 	z.object({ kind: z.literal('stats'), workloadId: WorkloadId, follow: z.boolean() }),
+	/** over its own protocol: input follows. An empty command is the container's shell; replica null: the first that runs */
+	z.object({
+		kind: z.literal('exec'),
+		workloadId: WorkloadId,
+		replica: z.number().int().min(0).nullable(),
+		command: z.array(z.string().max(8192)).max(256),
+		tty: z.boolean(),
+		columns: z.number().int().min(1).max(1000),
+		rows: z.number().int().min(1).max(1000),
+	}),
 	/** what the machine used (no workload), and with `replicas` what those of the subject on it did; or one workload's */
 	z.object({
 		kind: z.literal('samples'),

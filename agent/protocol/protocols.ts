@@ -15,6 +15,8 @@ export const PROTOCOL = {
 	renew: protocolId('renew', '1.0.0'),
 	/** A command with its authority; answered by a stream of frames. */
 	command: protocolId('command', '1.0.0'),
+	/** A program in a container, and a person's terminal: a command whose caller goes on sending. */
+	exec: protocolId('exec', '1.0.0'),
 	/** A host's own truth, live: its node status, workload reports and events. Members only. */
 	watch: protocolId('watch', '1.1.0'),
 	/** Whether a member answers: direct probes, and probes carried for others. Members only. */

@@ -3,6 +3,7 @@ import { Containers } from './containers.ts'
 import { defaultDockerHost } from './docker-host.ts'
 import { EngineConnection } from './engine-connection.ts'
 import { events } from './events.ts'
+import { openExec } from './exec.ts'
 import { Images } from './images.ts'
 import { logs } from './logs.ts'
 import { Networks } from './networks.ts'
@@ -10,6 +11,8 @@ import type {
 	ContainerPlan,
 	ContainerRuntime,
 	EngineInfo,
+	ExecOptions,
+	ExecSession,
 	LogOptions,
 	ObservedContainer,
 	RuntimeEvent,
@@ -120,6 +123,10 @@ export class DockerRuntime implements ContainerRuntime {
 
 	stats(id: string, options: StatsOptions): AsyncIterable<StatsSample> {
 		return stats(this.#engine, id, options)
+	}
+
+	exec(id: string, options: ExecOptions): Promise<ExecSession> {
+		return openExec(this.#engine, id, options)
 	}
 
 	events(labels: Record<string, string>, signal: AbortSignal, onSubscribed?: () => void): AsyncIterable<RuntimeEvent> {

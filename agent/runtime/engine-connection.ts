@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import Dockerode from 'dockerode'
 import { LatticeError } from '../protocol/index.ts'
@@ -79,13 +80,19 @@ export class EngineConnection {
 
 	async request<T>(request: EngineRequest): Promise<T> {
 		const { api } = await this.features()
-		return (await this.#dial(`/v${api.join('.')}${request.path}`, request, false)) as T
+		return (await this.#dial(`/v${api.join('.')}${request.path}`, request, 'json')) as T
 	}
 
 	/** The response body as it comes; the deadline is for its first byte only. Aborting destroys it. */
 	async stream(request: EngineRequest): Promise<IncomingMessage> {
 		const { api } = await this.features()
-		return (await this.#dial(`/v${api.join('.')}${request.path}`, request, true)) as IncomingMessage
+		return (await this.#dial(`/v${api.join('.')}${request.path}`, request, 'stream')) as IncomingMessage
+	}
+
+	/** The connection itself, once the engine has handed it over: bytes both ways. The deadline is for the handover. */
+	async hijack(request: EngineRequest): Promise<Socket> {
+		const { api } = await this.features()
+		return (await this.#dial(`/v${api.join('.')}${request.path}`, request, 'socket')) as Socket
 	}
 
 	/** An error of a stream after its first byte, in the same kinds. */
@@ -110,7 +117,7 @@ export class EngineConnection {
 	}
 
 	async #introduce(): Promise<Introduction> {
-		const version = (await this.#dial('/version', {}, false)) as EngineVersion
+		const version = (await this.#dial('/version', {}, 'json')) as EngineVersion
 		const api = negotiatedApi(version)
 		if (api === null) {
 			throw new LatticeError(
@@ -119,7 +126,7 @@ export class EngineConnection {
 				{ address: this.host.address, version: version.Version },
 			)
 		}
-		const system = (await this.#dial(`/v${api.join('.')}/info`, {}, false)) as EngineSystem
+		const system = (await this.#dial(`/v${api.join('.')}/info`, {}, 'json')) as EngineSystem
 		const features = {
 			api,
 			swapLimit: system.SwapLimit,
@@ -129,7 +136,11 @@ export class EngineConnection {
 		return { version, system, features }
 	}
 
-	async #dial(path: string, request: Omit<EngineRequest, 'path'>, isStream: boolean): Promise<unknown> {
+	async #dial(
+		path: string,
+		request: Omit<EngineRequest, 'path'>,
+		answer: 'json' | 'stream' | 'socket',
+	): Promise<unknown> {
 		const { method = 'GET', query = {}, body = {}, timeoutMs = 30_000, signal } = request
 		const deadline = new AbortController()
 		const timer = setTimeout(() => deadline.abort(), timeoutMs)
@@ -144,7 +155,8 @@ export class EngineConnection {
 						options: { _query: query, _body: body },
 						statusCodes: OK,
 						abortSignal,
-						isStream,
+						isStream: answer !== 'json',
+						...(answer === 'socket' && { hijack: true, openStdin: true }),
 					},
 					(error, result) => (error === null ? resolve(result) : reject(error)),
 				)

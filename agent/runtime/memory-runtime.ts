@@ -2,17 +2,20 @@ import { EventEmitter, on } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LatticeError, type LogLine, type PullProgress, type StatsSample } from '../protocol/index.ts'
 import { MemoryContainer, type MemoryProgram } from './memory-container.ts'
+import { MemoryExec } from './memory-exec.ts'
 import type {
 	ContainerPlan,
 	ContainerRuntime,
 	EngineInfo,
+	ExecOptions,
+	ExecSession,
 	LogOptions,
 	ObservedContainer,
 	RuntimeEvent,
 	StatsOptions,
 } from './runtime.ts'
 
-export type MemoryOperation = Exclude<keyof ContainerRuntime, 'logs' | 'stats' | 'events'>
+export type MemoryOperation = Exclude<keyof ContainerRuntime, 'logs' | 'stats' | 'events' | 'exec'>
 
 export interface MemoryRuntimeOptions {
 	/** on the engine from the start */
@@ -230,6 +233,15 @@ export class MemoryRuntime implements ContainerRuntime {
 			if (!options.follow) return
 			await delay(5)
 		}
+	}
+
+	/** Echoes its input, and ends with it; `exit N` as its command or input ends it at once. */
+	async exec(id: string, options: ExecOptions): Promise<ExecSession> {
+		this.#answering()
+		const container = this.container(id)
+		if (!container.running)
+			throw new LatticeError('WRONG_STATE', 'The container does not run; start it first.', { container: id })
+		return new MemoryExec(container, options)
 	}
 
 	async *events(

@@ -109,6 +109,29 @@ export interface StatsOptions {
 	signal?: AbortSignal
 }
 
+export interface ExecOptions {
+	command: string[]
+	/** a terminal: one output stream, line editing, signals by keys */
+	tty: boolean
+	columns: number
+	rows: number
+}
+
+/** A program that runs in a container beside its own. */
+export interface ExecSession {
+	/** until the program ends, or its container, or `close` */
+	readonly output: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Uint8Array }>
+	/** resolves when there is room for more; input for a program that has ended goes nowhere */
+	write(data: Uint8Array): Promise<void>
+	/** no more input */
+	end(): void
+	resize(columns: number, rows: number): Promise<void>
+	/** after `output` has ended; null when it is not known */
+	exitCode(): Promise<number | null>
+	/** ends it: the program is told to stop, and killed when it does not */
+	close(): Promise<void>
+}
+
 /**
  * A container engine as the reconciler needs it. Every method fails with a LatticeError: ENGINE_UNAVAILABLE when the
  * engine does not answer, and the specific codes named below. `create` never starts; all are safe to repeat.
@@ -147,6 +170,8 @@ export interface ContainerRuntime {
 	): AsyncIterable<LogLine[]>
 	/** a sample a second when `follow`, else one; ends when the container does or the signal aborts */
 	stats(id: string, options: StatsOptions): AsyncIterable<StatsSample>
+	/** NOT_FOUND, WRONG_STATE when the container does not run; a program that does not exist exits with 126 or 127 */
+	exec(id: string, options: ExecOptions): Promise<ExecSession>
 	/** container events of these labels until the signal aborts or the engine goes away (then it throws ENGINE_UNAVAILABLE). `onSubscribed`: no event after this moment is missed, so list now */
 	events(labels: Record<string, string>, signal: AbortSignal, onSubscribed?: () => void): AsyncIterable<RuntimeEvent>
 }

@@ -2,6 +2,8 @@ import type {
 	CommandFrame,
 	CommandRequest,
 	Endpoint,
+	ExecInput,
+	ExecOutput,
 	Member,
 	NodeView,
 	WatchFrame,
@@ -28,6 +30,13 @@ export interface Fleet {
 	settled(): Promise<void>
 	/** frames until `result` or `error`; throws HOST_UNREACHABLE when the host breaks off before */
 	send(peerId: string, request: CommandRequest, signal?: AbortSignal): AsyncIterable<CommandFrame>
+	/** a program in a container there; output until `exit` or `error` */
+	exec(
+		peerId: string,
+		request: CommandRequest,
+		input: AsyncIterable<ExecInput>,
+		signal: AbortSignal,
+	): AsyncIterable<ExecOutput>
 	/** a node that has just joined: dial it from now on */
 	track(node: KnownNode): void
 	/** not dialled any more, and hung up on */

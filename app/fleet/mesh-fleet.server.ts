@@ -3,6 +3,8 @@ import type {
 	CommandFrame,
 	CommandRequest,
 	Endpoint,
+	ExecInput,
+	ExecOutput,
 	LatticeError,
 	Liveness,
 	Member,
@@ -156,6 +158,15 @@ export class MeshFleet implements Fleet {
 
 	settled(): Promise<void> {
 		return this.#settled.promise
+	}
+
+	exec(
+		peerId: string,
+		request: CommandRequest,
+		input: AsyncIterable<ExecInput>,
+		signal: AbortSignal,
+	): AsyncIterable<ExecOutput> {
+		return this.#modules.peer.exec(peerId, request, input, { signal })
 	}
 
 	send(peerId: string, request: CommandRequest, signal?: AbortSignal): AsyncIterable<CommandFrame> {

@@ -27,7 +27,8 @@ function policy(nonce: string): string {
 	return [
 		"default-src 'self'",
 		`script-src 'self' 'nonce-${nonce}'`,
-		"style-src 'self'",
+		// xterm writes its measures into <style> elements of its own, which carry the page's nonce
+		`style-src 'self' 'nonce-${nonce}'`,
 		"style-src-attr 'unsafe-inline'",
 		"img-src 'self' data:",
 		"object-src 'none'",

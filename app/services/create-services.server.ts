@@ -19,6 +19,7 @@ import { NodeService } from './nodes.server.ts'
 import { Orders } from './orders.server.ts'
 import { Records } from './records.server.ts'
 import type { Services } from './services.ts'
+import { TerminalService } from './terminals.server.ts'
 import { Timeline } from './timeline.server.ts'
 import { WorkloadChanges } from './workload-changes.server.ts'
 import { WorkloadIndex } from './workload-index.server.ts'
@@ -62,7 +63,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const consolePeerId = fleet.peerId
 	const audit = new AuditTrail(database)
 	const live = new LiveBus(consolePeerId)
-	const commands = new HostCommands({ fleet, authority: new Authority({ database, lattice, consolePeerId }) })
+	const authority = new Authority({ database, lattice, consolePeerId })
+	const commands = new HostCommands({ fleet, authority })
 	const credentials = new CredentialStore({ database, keyring, fleet, commands, log })
 	const timeline = new Timeline({ database, live, consolePeerId })
 	const resume = (workloadId: string) => orders.kick(workloadId)
@@ -72,6 +74,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const orders = new Orders({ database, decisions, fleet, commands, records, timeline, log })
 	const reads = new WorkloadReads({ fleet, commands })
 	const monitoring = new MonitoringService({ database, fleet, commands, reads, live, audit, log })
+	const terminals = new TerminalService({ database, fleet, authority, audit })
 	const workloads = new WorkloadService({
 		database,
 		fleet,
@@ -89,7 +92,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {
-		services: { accounts, workloads, nodes, live, audit, monitoring },
+		services: { accounts, workloads, nodes, live, audit, monitoring, terminals },
 		listener: listen({ database, records, departures, live, log }),
 		enrolment: new Enrolment({ database, lattice, fleet, audit, live }),
 		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, decisions, audit, live, log }),

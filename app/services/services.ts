@@ -1,5 +1,7 @@
 import type {
 	Credentials,
+	ExecInput,
+	ExecOutput,
 	Labels,
 	LogLine,
 	Measured,
@@ -218,6 +220,11 @@ export interface Monitoring {
 	setThresholds(actor: Actor, input: unknown): Promise<Thresholds>
 }
 
+export interface Terminals {
+	/** `{id, replica?, command?, tty?, columns?, rows?}`; its owner only. Output until `exit` or `error`, or the signal */
+	open(actor: Actor, input: unknown, typed: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>
+}
+
 export interface AuditView {
 	at: string
 	actor: string
@@ -237,6 +244,7 @@ export interface Services {
 	live: Live
 	audit: Audit
 	monitoring: Monitoring
+	terminals: Terminals
 }
 
 /** What a Remix loader or action gets as `context`. */

@@ -60,6 +60,12 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		events: (id, signal) => stream(`${at(id)}/events`, 'event', WorkloadEvent, signal),
 		logs: async (id, lines) => (await call(`${at(id)}/logs?lines=${lines}`, Logs)).lines,
 		followLogs: logBatches,
+		exec: () => {
+			throw new LatticeError(
+				'METHOD_NOT_ALLOWED',
+				"An agent's REST carries no terminal; leave --agent out, so that the console or the mesh does.",
+			)
+		},
 		nodes: () => call('/api/nodes', Nodes),
 		usage: () => call('/api/usage', Usage),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),

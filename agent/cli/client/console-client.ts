@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LogLine, Node, NodeUsage, Workload, WorkloadEvent } from '../../protocol/index.ts'
+import { execOverSocket } from './exec-socket.ts'
 import { Explanation, InviteAnswer, type Lattice } from './lattice.ts'
 import { type Session, withBearer } from './session.ts'
 import { trpcMutation, trpcQuery, trpcSubscription } from './trpc.ts'
@@ -35,6 +36,10 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		events: (id, signal) => subscription('workload.events', { id }, WorkloadEvent, signal),
 		logs: async (id, lines) => (await query('workload.logs', { id, lines }, Logs)).lines,
 		followLogs: (id, lines, signal) => subscription('workload.followLogs', { id, lines }, LogBatch, signal),
+		exec: async function* (order, input, signal) {
+			const bearer = await session.bearer()
+			yield* execOverSocket(origin, bearer, order, input, signal)
+		},
 		nodes: () => query('node.list', undefined, Nodes),
 		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),

@@ -3,6 +3,8 @@ import {
 	type LogLine,
 	type Node,
 	type NodeUsage,
+	type ExecInput,
+	type ExecOutput,
 	Placement,
 	type Workload,
 	type WorkloadEvent,
@@ -14,6 +16,17 @@ export interface Order {
 	config: unknown
 	/** chosen here, so that a repeated request is the same order */
 	commandId: string
+}
+
+export interface ExecOrder {
+	id: string
+	/** null: the first that runs */
+	replica: number | null
+	/** empty: the shell */
+	command: string[]
+	tty: boolean
+	columns: number
+	rows: number
 }
 
 export type Verb = 'start' | 'stop' | 'restart'
@@ -50,6 +63,8 @@ export interface Lattice {
 	events(id: string, signal: AbortSignal): AsyncIterable<WorkloadEvent>
 	logs(id: string, lines: number): Promise<LogLine[]>
 	followLogs(id: string, lines: number, signal: AbortSignal): AsyncIterable<LogLine[]>
+	/** output until `exit` or `error`; its owner only */
+	exec(order: ExecOrder, input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>
 	nodes(): Promise<Node[]>
 	/** what machines and your workloads use now */
 	usage(): Promise<NodeUsage[]>

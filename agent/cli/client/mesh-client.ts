@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Entry } from '../../commands/entry.ts'
 import { resultOf } from '../../commands/results.ts'
+import { Sender } from '../../commands/sender.ts'
 import {
 	type CommandFrame,
 	type CommandResult,
@@ -8,6 +9,7 @@ import {
 	type LogLine,
 	type Workload,
 	type WorkloadEvent,
+	type WorkloadReport,
 } from '../../protocol/index.ts'
 import type { Device } from '../config.ts'
 import type { Home } from '../home.ts'
@@ -28,7 +30,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 	const seed = readIfThere(home.file('device.key'))?.trim()
 	if (!seed)
 		throw new LatticeError('UNAUTHENTICATED', 'The key of this device is gone; log in again when the console is back.')
-	const { peer, authority, gatherer, entry } = await openMeshEntry(device, seed)
+	const { peer, authority, directory, gatherer, entry } = await openMeshEntry(device, seed)
 	const never = new AbortController().signal
 	const current = async (id: string): Promise<Workload> => {
 		await gatherer.refresh()
@@ -61,12 +63,25 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		},
 		followLogs: (id, lines, signal) =>
 			logsOf(entry.read(authority, { kind: 'logs', workloadId: id, replica: null, tail: lines, follow: true }, signal)),
+		exec: async function* ({ id, replica, ...order }, input, signal) {
+			await gatherer.refresh()
+			const host = holderOf(directory.of(id), replica)
+			const command = { kind: 'exec', workloadId: id, replica, ...order } as const
+			yield* peer.exec(host, await Sender.signed(authority, host, command), input, { signal })
+		},
 		nodes: async () => entry.nodes(),
 		usage: () => entry.usage(authority),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}
+}
+
+/** The host of that replica, or the first that has any. */
+function holderOf(reports: WorkloadReport[], replica: number | null): string {
+	const holder = reports.find(({ replicas }) => replicas.some(({ index }) => replica === null || index === replica))
+	if (holder) return holder.node.peerId
+	throw new LatticeError('WRONG_STATE', 'No node that answers runs it; start the workload, then try again.')
 }
 
 /** Taken as soon as the host tells of it; the host goes on when this stream is left. */

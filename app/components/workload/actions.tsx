@@ -1,5 +1,5 @@
 import { Form, useNavigation } from '@remix-run/react'
-import { Play, RotateCw, Square, Trash2 } from 'lucide-react'
+import { Play, RotateCw, Square, SquareTerminal, Trash2 } from 'lucide-react'
 import type { Workload } from '../../../agent/protocol/index.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 
@@ -34,6 +34,10 @@ export function Actions({ workload }: { workload: Workload }) {
 					label="Restart"
 				/>
 			</Form>
+			<ButtonLink to={`/workloads/${workload.id}/terminal`}>
+				<SquareTerminal size={14} aria-hidden />
+				Terminal
+			</ButtonLink>
 			<ButtonLink to={`/workloads/${workload.id}/delete`} preventScrollReset>
 				<Trash2 size={14} aria-hidden />
 				Delete

@@ -40,12 +40,20 @@ export class LogBuffer {
 		return this.#pending.length + this.#lost
 	}
 
-	push(lines: readonly LogLine[]): void {
+	push(lines: readonly LogLine[], skipped = 0): void {
+		this.#skip(skipped)
 		for (const line of lines) this.#pending.push(line)
 		const over = this.#pending.length - this.#limits.flush - this.#limits.held
 		if (over <= 0) return
 		this.#pending.splice(0, over)
 		this.#lost += over
+	}
+
+	/** Lines that nobody here ever had: what waits goes before them, so the gap is where they were. */
+	#skip(count: number): void {
+		if (count === 0) return
+		this.#lost += count + this.#pending.length
+		this.#pending = []
 	}
 
 	/** A lifecycle event, in line with what the container said. */

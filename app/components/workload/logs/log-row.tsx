@@ -1,5 +1,6 @@
 import { StatusGlyph, type Tone } from '../../ui/status.tsx'
 import type { LogRow } from './log-buffer.ts'
+import { type LogLevel, levelOf } from './log-level.ts'
 import { clockText, plainText } from './log-text.ts'
 
 /** Every row has this height: the place of each is then known without measuring. */
@@ -18,11 +19,13 @@ const EVENT_TONE: Record<string, Tone> = {
 interface LogRowProps {
 	row: LogRow
 	replicas: number
+	/** long lines go on below: rows then differ in height */
+	wrap: boolean
 	nameOf: (peerId: string) => string
 	onOpen: (key: number) => void
 }
 
-export function LogRowView({ row, replicas, nameOf, onOpen }: LogRowProps) {
+export function LogRowView({ row, replicas, wrap, nameOf, onOpen }: LogRowProps) {
 	if (row.kind === 'gap') {
 		const text = `${row.skipped.toLocaleString('en')} lines skipped`
 		return (
@@ -49,14 +52,29 @@ export function LogRowView({ row, replicas, nameOf, onOpen }: LogRowProps) {
 	}
 	const { at, stream, text, replica } = row.line
 	return (
-		<div className="flex h-5 gap-3 px-4 leading-5 whitespace-pre hover:bg-surface">
+		<div className={`flex gap-3 px-4 leading-5 whitespace-pre hover:bg-surface ${wrap ? 'min-h-5' : 'h-5'}`}>
 			<span className="text-muted select-none">{clockText(at)}</span>
 			{replicas > 1 && <Replica index={replica} />}
-			<span className={`w-5 select-none ${stream === 'stderr' ? 'text-degraded' : 'text-muted'}`} title={stream}>
-				{stream === 'stderr' ? 'err' : ''}
-			</span>
-			<span>{plainText(text)}</span>
+			<Mark level={levelOf(text)} stream={stream} />
+			<span className={wrap ? 'min-w-0 break-all whitespace-pre-wrap' : ''}>{plainText(text)}</span>
 		</div>
+	)
+}
+
+const LEVEL_MARK: Record<LogLevel, [word: string, hue: string]> = {
+	error: ['error', 'text-failed'],
+	warning: ['warn', 'text-degraded'],
+	info: ['', 'text-muted'],
+	debug: ['debug', 'text-muted'],
+}
+
+/** The level is a guess by its words; a line that has none says at least when it went to stderr. */
+function Mark({ level, stream }: { level: LogLevel | null; stream: string }) {
+	const [word, hue] = level ? LEVEL_MARK[level] : [stream === 'stderr' ? 'stderr' : '', 'text-muted']
+	return (
+		<span className={`w-12 shrink-0 select-none ${hue}`} title={stream}>
+			{word}
+		</span>
 	)
 }
 

@@ -18,7 +18,8 @@ interface Subject {
 }
 
 interface Sink {
-	push(lines: LogLine[]): void
+	/** `skipped`: so many came before these, faster than the console hands on */
+	push(lines: LogLine[], skipped: number): void
 	setState(state: LogState): void
 	setProblem(problem: WireError | null): void
 }
@@ -44,7 +45,8 @@ export function followLogs(
 		source.onmessage = (message) => {
 			cursor.after = message.lastEventId || cursor.after
 			setProblem(null)
-			push(JSON.parse(message.data) as LogLine[])
+			const { lines, skipped } = JSON.parse(message.data) as { lines: LogLine[]; skipped: number }
+			push(lines, skipped)
 		}
 		source.addEventListener('end', () => ended(null))
 		source.addEventListener('problem', (message) => {

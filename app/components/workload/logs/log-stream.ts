@@ -34,7 +34,11 @@ export function useLogStream({ workloadId, paused, standing, events }: Options):
 	const { buffer, marked, cursor } = held
 
 	useEffect(
-		() => followLogs({ workloadId, standing, cursor }, { push: (lines) => buffer.push(lines), setState, setProblem }),
+		() =>
+			followLogs(
+				{ workloadId, standing, cursor },
+				{ push: (lines, skipped) => buffer.push(lines, skipped), setState, setProblem },
+			),
 		[workloadId, standing, cursor, buffer],
 	)
 

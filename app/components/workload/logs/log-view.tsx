@@ -1,14 +1,15 @@
-import { Pause, Play } from 'lucide-react'
 import { type UIEvent, useEffect, useMemo, useRef, useState } from 'react'
 import type { WorkloadEvent, WorkloadStatus } from '../../../../agent/protocol/index.ts'
 import { useNodeName } from '../../live/live.tsx'
 import { Button } from '../../ui/button.tsx'
 import { plural } from '../../ui/format.ts'
 import type { LogRow } from './log-buffer.ts'
+import { isAtLeast, type LogLevel, levelOf } from './log-level.ts'
 import { LogRowView, ROW_PX } from './log-row.tsx'
 import { standingOf } from './log-source.ts'
 import { useLogStream } from './log-stream.ts'
 import { clockText, plainText } from './log-text.ts'
+import { LogTools } from './log-tools.tsx'
 
 interface LogViewProps {
 	workloadId: string
@@ -17,6 +18,8 @@ interface LogViewProps {
 	events: readonly WorkloadEvent[]
 }
 
+/** Rows that wrap have no height known before they are drawn: so many of them are. */
+const WRAPPED = 1_000
 /** Rows drawn above and below what is seen, so that a fast scroll finds them there. */
 const OVERSCAN = 20
 
@@ -27,13 +30,16 @@ const OVERSCAN = 20
 export function LogView({ workloadId, replicas, status, events }: LogViewProps) {
 	const [paused, setPaused] = useState(false)
 	const [search, setSearch] = useState('')
+	const [least, setLeast] = useState<LogLevel>('debug')
+	const [wrap, setWrap] = useState(false)
+	const [missed, setMissed] = useState<string | null>(null)
 	const { rows, waiting, state, problem, open } = useLogStream({
 		workloadId,
 		paused,
 		standing: standingOf(status),
 		events,
 	})
-	const shown = useMemo(() => rows.filter((row) => found(row, search)), [rows, search])
+	const shown = useMemo(() => rows.filter((row) => found(row, search, least)), [rows, search, least])
 	const nameOf = useNodeName()
 	const box = useRef<HTMLDivElement>(null)
 	const [window, setWindow] = useState({ top: 0, height: 440 })
@@ -47,6 +53,16 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 		const { scrollTop, scrollHeight, clientHeight } = event.currentTarget
 		setWindow({ top: scrollTop, height: clientHeight })
 		setPaused(scrollHeight - scrollTop - clientHeight > ROW_PX)
+	}
+
+	function jump(time: string) {
+		const index = indexOfTime(shown, time)
+		setMissed(index < 0 ? `No line on this page is from ${time} or later; older lines are in the download.` : null)
+		if (index < 0) return
+		setWrap(false)
+		setPaused(true)
+		// After the render: without wrapping a row's place is its number.
+		requestAnimationFrame(() => box.current?.scrollTo({ top: index * ROW_PX }))
 	}
 
 	const first = Math.max(0, Math.floor(window.top / ROW_PX) - OVERSCAN)
@@ -66,21 +82,19 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 				>
 					Plain text
 				</a>
-				<div className="needs-js ml-auto flex items-center gap-2 max-md:w-full">
-					<input
-						type="search"
-						aria-label="Search these lines"
-						placeholder="Search these lines"
-						value={search}
-						onChange={(event) => setSearch(event.target.value)}
-						className="control md:w-52"
-					/>
-					<Button type="button" onClick={() => setPaused(!paused)} aria-pressed={paused}>
-						{paused ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />}
-						{paused ? 'Follow' : 'Pause'}
-					</Button>
-				</div>
 			</div>
+			<LogTools
+				workloadId={workloadId}
+				search={search}
+				onSearch={setSearch}
+				least={least}
+				onLeast={setLeast}
+				wrap={wrap}
+				onWrap={() => setWrap(!wrap)}
+				paused={paused}
+				onPause={() => setPaused(!paused)}
+				onJump={jump}
+			/>
 			{problem && <p className="mb-2 text-sm text-failed">{problem.message}</p>}
 			<div className="card relative overflow-hidden bg-sunken">
 				<div
@@ -96,12 +110,12 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 					{shown.length === 0 ? (
 						<p className="px-4 text-muted">{search ? 'No line has this text.' : EMPTY_TEXT[state]}</p>
 					) : (
-						<div className="w-max min-w-full">
-							<div style={{ height: first * ROW_PX }} />
-							{shown.slice(first, last).map((row) => (
-								<LogRowView key={row.key} row={row} replicas={replicas} nameOf={nameOf} onOpen={open} />
+						<div className={wrap ? '' : 'w-max min-w-full'}>
+							{!wrap && <div style={{ height: first * ROW_PX }} />}
+							{(wrap ? shown.slice(-WRAPPED) : shown.slice(first, last)).map((row) => (
+								<LogRowView key={row.key} row={row} replicas={replicas} wrap={wrap} nameOf={nameOf} onOpen={open} />
 							))}
-							<div style={{ height: (shown.length - last) * ROW_PX }} />
+							{!wrap && <div style={{ height: (shown.length - last) * ROW_PX }} />}
 						</div>
 					)}
 				</div>
@@ -116,7 +130,15 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 					</Button>
 				)}
 			</div>
-			{search && <p className="mt-1 text-sm text-muted">{scanned(shown, rows)}</p>}
+			{missed && (
+				<p role="status" className="mt-1 text-sm text-muted">
+					{missed}
+				</p>
+			)}
+			{wrap && shown.length > WRAPPED && (
+				<p className="mt-1 text-sm text-muted">Wrapped are the newest {WRAPPED} lines of this page.</p>
+			)}
+			{(search || least !== 'debug') && <p className="mt-1 text-sm text-muted">{scanned(shown, rows)}</p>}
 		</section>
 	)
 }
@@ -137,8 +159,23 @@ const EMPTY_TEXT = {
 	ended: 'It wrote nothing.',
 } as const
 
-function found(row: LogRow, search: string): boolean {
-	return search === '' || (row.kind === 'line' && plainText(row.line.text).toLowerCase().includes(search.toLowerCase()))
+function found(row: LogRow, search: string, least: LogLevel): boolean {
+	if (row.kind !== 'line') return search === ''
+	if (least !== 'debug' && !isAtLeast(levelOf(row.line.text), least)) return false
+	return search === '' || plainText(row.line.text).toLowerCase().includes(search.toLowerCase())
+}
+
+/** The first row at or after that time of its day, from the newest day back; -1 when there is none. */
+function indexOfTime(rows: readonly LogRow[], time: string): number {
+	const wanted = time.length === 5 ? `${time}:00` : time
+	let found = -1
+	for (let index = rows.length - 1; index >= 0; index--) {
+		const row = rows[index]
+		if (row?.kind !== 'line') continue
+		if (clockText(row.line.at).slice(0, 8) < wanted) break
+		found = index
+	}
+	return found
 }
 
 /** A search that finds nothing must say where it looked. */
