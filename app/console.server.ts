@@ -63,6 +63,8 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 	members.start()
 	set.orders.start()
 	set.monitoring.start()
+	await set.sessions.start()
+	set.rotation.start()
 	const housekeeping = startHousekeeping({ database, credentials: set.credentials, holder: peer.peerId, log })
 
 	const metrics = new Metrics({
@@ -99,6 +101,7 @@ export async function startConsole(config: Config, log: Logger): Promise<Running
 			terminals.stop()
 			housekeeping.stop()
 			set.monitoring.stop()
+			set.rotation.stop()
 			set.orders.stop()
 			fleet.stop()
 			await Promise.all([closed(server), console.stop()])

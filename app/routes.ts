@@ -25,6 +25,7 @@ const routes: RouteEntry[] = [
 				file: 'routes/node.tsx',
 				children: [{ path: 'remove', file: 'routes/node-remove.tsx' }],
 			},
+			{ path: 'settings', file: 'routes/settings.tsx' },
 			{ path: '*', file: 'routes/not-found.tsx' },
 		],
 	},

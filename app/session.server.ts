@@ -23,7 +23,7 @@ function sessionCookie(context: ConsoleContext) {
 	})
 }
 
-async function sessionIdOf(request: Request, context: ConsoleContext): Promise<string | null> {
+export async function sessionIdOf(request: Request, context: ConsoleContext): Promise<string | null> {
 	const value: unknown = await sessionCookie(context).parse(request.headers.get('Cookie'))
 	return typeof value === 'string' && value !== '' ? value : null
 }

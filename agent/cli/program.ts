@@ -21,6 +21,7 @@ import { registerList } from './commands/list.ts'
 import { registerLogin } from './commands/login.ts'
 import { registerLogs } from './commands/logs.ts'
 import { registerNodes } from './commands/nodes.ts'
+import { registerRotateSecrets } from './commands/rotate-secrets.ts'
 import { registerScale } from './commands/scale.ts'
 import { registerTop } from './commands/top.ts'
 import { registerUp } from './commands/up.ts'
@@ -46,6 +47,7 @@ const COMMANDS = [
 	registerInvite,
 	registerJoin,
 	registerLeave,
+	registerRotateSecrets,
 	registerAgent,
 	registerConsole,
 	registerDoctor,

@@ -30,6 +30,8 @@ export interface Fleet {
 	settled(): Promise<void>
 	/** frames until `result` or `error`; throws HOST_UNREACHABLE when the host breaks off before */
 	send(peerId: string, request: CommandRequest, signal?: AbortSignal): AsyncIterable<CommandFrame>
+	/** shows members the issuers and revocations that this console knows */
+	announce(): Promise<void>
 	/** a program in a container there; output until `exit` or `error` */
 	exec(
 		peerId: string,

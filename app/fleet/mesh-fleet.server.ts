@@ -160,6 +160,10 @@ export class MeshFleet implements Fleet {
 		return this.#settled.promise
 	}
 
+	announce(): Promise<void> {
+		return this.#modules.peer.announce()
+	}
+
 	exec(
 		peerId: string,
 		request: CommandRequest,

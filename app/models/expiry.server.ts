@@ -10,6 +10,7 @@ export async function deleteExpired(queries: Queries, now: Date): Promise<void> 
 	const before = (ms: number) => ({ lt: new Date(now.getTime() - ms) })
 	await queries.session.deleteMany({ where: { expiresAt: before(0) } })
 	await queries.refreshFamily.deleteMany({ where: { expiresAt: before(DAY_MS) } })
+	await queries.device.deleteMany({ where: { expiresAt: before(DAY_MS) } })
 	await queries.loginFailure.deleteMany({ where: { at: before(DAY_MS) } })
 	await queries.invite.deleteMany({ where: { expiresAt: before(30 * DAY_MS) } })
 	await queries.seenGrant.deleteMany({ where: { expiresAt: before(CLOCK_LEEWAY_S * 1000) } })

@@ -10,6 +10,8 @@ export interface LatticeKeyRow {
 	sealedSeed: string
 	certificate: string | null
 	notAfter: Date | null
+	/** absent: the database sets it */
+	createdAt?: Date
 }
 
 export interface LatticeRow {

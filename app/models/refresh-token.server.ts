@@ -45,3 +45,23 @@ export async function rotateRefreshToken(database: Database, secret: string, now
 		return { outcome: 'rotated', userId: family.userId, refreshToken: next.secret }
 	})
 }
+
+/** Logins of API clients that could still be renewed; last seen when a token of theirs was last spent. */
+export async function loginsOf(queries: Queries, userId: string, now: Date) {
+	const rows = await queries.refreshFamily.findMany({
+		where: { userId, revokedAt: null, expiresAt: { gt: now } },
+		orderBy: { createdAt: 'desc' },
+		include: { tokens: { orderBy: { createdAt: 'desc' }, take: 1, select: { createdAt: true } } },
+	})
+	return rows.map(({ id, createdAt, expiresAt, tokens }) => ({
+		id,
+		createdAt,
+		expiresAt,
+		lastSeenAt: tokens[0]?.createdAt ?? createdAt,
+	}))
+}
+
+export async function revokeLogin(queries: Queries, userId: string, id: string, now: Date): Promise<boolean> {
+	const data = { revokedAt: now, revokedReason: 'by its user' }
+	return (await queries.refreshFamily.updateMany({ where: { id, userId, revokedAt: null }, data })).count > 0
+}

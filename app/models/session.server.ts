@@ -29,3 +29,16 @@ export async function deleteSession(queries: Queries, secret: string): Promise<s
 	await queries.session.deleteMany({ where: { hash } })
 	return row?.userId ?? null
 }
+
+/** Where this user is logged in by a browser, last seen first. */
+export async function sessionsOf(queries: Queries, userId: string, now: Date) {
+	return queries.session.findMany({
+		where: { userId, expiresAt: { gt: now } },
+		orderBy: { lastSeenAt: 'desc' },
+		select: { hash: true, address: true, createdAt: true, lastSeenAt: true, expiresAt: true },
+	})
+}
+
+export async function deleteSessionOf(queries: Queries, userId: string, hash: string): Promise<boolean> {
+	return (await queries.session.deleteMany({ where: { hash, userId } })).count > 0
+}

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { issueAccessToken, issueDevice, type UserRole } from '../../agent/identity/index.ts'
-import { LatticeError, type Member, parseInput } from '../../agent/protocol/index.ts'
+import { DEVICE_TTL_S, LatticeError, type Member, parseInput } from '../../agent/protocol/index.ts'
 import type { Database } from '../models/database.server.ts'
 import { isUniqueViolation } from '../models/database-error.server.ts'
+import { isRevokedDevice, saveDevice } from '../models/device.server.ts'
 import { hasOwner } from '../models/lattice.server.ts'
 import { createRefreshFamily, rotateRefreshToken } from '../models/refresh-token.server.ts'
 import { createSession, deleteSession, extendSession, findSession } from '../models/session.server.ts'
@@ -139,10 +140,15 @@ export class AccountService implements Accounts {
 	}
 
 	async device(actor: Actor, input: unknown) {
-		const { lattice, audit, members } = this.#modules
+		const { database, lattice, audit, members } = this.#modules
 		const { publicKey } = parseInput(Device, input)
 		const { latticeId, rootPublicKey, trust, issuer } = lattice
 		const user = await this.#existing(actor.userId)
+		if (await isRevokedDevice(database, publicKey)) {
+			throw new LatticeError('REVOKED', 'This device was removed in the settings; log in again, with a new key.')
+		}
+		const expiresAt = new Date(this.#now() + DEVICE_TTL_S * 1000)
+		await saveDevice(database, { publicKey, userId: user.id, address: actor.address, expiresAt })
 		const certificate = await issueDevice(issuer, {
 			latticeId,
 			user: tokenUser(user),

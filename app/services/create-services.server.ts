@@ -18,7 +18,9 @@ import { nodeOf } from './node-view.server.ts'
 import { NodeService } from './nodes.server.ts'
 import { Orders } from './orders.server.ts'
 import { Records } from './records.server.ts'
+import { SecretRotation } from './secret-rotation.server.ts'
 import type { Services } from './services.ts'
+import { SessionService } from './sessions.server.ts'
 import { TerminalService } from './terminals.server.ts'
 import { Timeline } from './timeline.server.ts'
 import { WorkloadChanges } from './workload-changes.server.ts'
@@ -53,6 +55,8 @@ export interface ServiceSet {
 	live: LiveBus
 	nodes: NodeService
 	monitoring: MonitoringService
+	sessions: SessionService
+	rotation: SecretRotation
 	audit: AuditTrail
 }
 
@@ -74,6 +78,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const orders = new Orders({ database, decisions, fleet, commands, records, timeline, log })
 	const reads = new WorkloadReads({ fleet, commands })
 	const monitoring = new MonitoringService({ database, fleet, commands, reads, live, audit, log })
+	const sessions = new SessionService({ database, lattice, audit })
+	const rotation = new SecretRotation({ database, lattice, announce: () => fleet.announce(), audit, log })
 	const terminals = new TerminalService({ database, fleet, authority, audit })
 	const workloads = new WorkloadService({
 		database,
@@ -92,7 +98,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {
-		services: { accounts, workloads, nodes, live, audit, monitoring, terminals },
+		services: { accounts, workloads, nodes, live, audit, monitoring, terminals, sessions, rotation },
 		listener: listen({ database, records, departures, live, log }),
 		enrolment: new Enrolment({ database, lattice, fleet, audit, live }),
 		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, decisions, audit, live, log }),
@@ -102,6 +108,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 		live,
 		nodes,
 		monitoring,
+		sessions,
+		rotation,
 		audit,
 	}
 }

@@ -59,7 +59,7 @@ async function makeLattice(keyring: Keyring, now: number): Promise<LatticeRow> {
 	const keys = [
 		sealKey(keyring, 'root', root.kid, root.seed, { publicKey: root.publicKey }),
 		await makeIssuer(keyring, root, now),
-		sealKey(keyring, 'cookie', thumbprint(generateKey().publicKey), randomBytes(32).toString('base64url')),
+		makeCookieSecret(keyring),
 	]
 	return { id, rootPublicKey: root.publicKey, keys }
 }
@@ -90,18 +90,60 @@ async function openKeys(
 		await addLatticeKey(database, lattice.id, renewed)
 		issuers = [renewed, ...issuers]
 	}
-	for (const { certificate } of issuers) if (certificate !== null) await trust.addIssuer(certificate)
-	const newest = issuers.reduce((a, b) => ((a.notAfter ?? 0) >= (b.notAfter ?? 0) ? a : b))
-	const cookieSecrets = lattice.keys.filter((key) => key.purpose === 'cookie').map(open)
-	await resealKeys(database, lattice.keys, keyring)
-	return {
-		latticeId: lattice.id,
-		rootPublicKey: lattice.rootPublicKey,
-		issuer: keyFromSeed(open(newest)),
-		trust,
-		cookieSecrets,
+	const { issuer, cookieSecrets, certificates } = readKeys(
+		{ ...lattice, keys: [...issuers, ...rest(lattice)] },
 		keyring,
+	)
+	for (const certificate of certificates) await trust.addIssuer(certificate)
+	await resealKeys(database, lattice.keys, keyring)
+	return { latticeId: lattice.id, rootPublicKey: lattice.rootPublicKey, issuer, trust, cookieSecrets, keyring }
+}
+
+function rest({ keys }: LatticeRow): LatticeKeyRow[] {
+	return keys.filter(({ purpose }) => purpose !== 'issuer')
+}
+
+/**
+ * What signs and what verifies. Keys made after `settled` (milliseconds) verify only: other consoles may not know them
+ * yet. While all are that young the newest signs.
+ */
+export function readKeys(
+	lattice: LatticeRow,
+	keyring: Keyring,
+	settled = Number.POSITIVE_INFINITY,
+): { issuer: SigningKey; cookieSecrets: string[]; certificates: string[] } {
+	const open = (key: LatticeKeyRow) => openSeed(keyring, lattice.id, key)
+	const isSettled = ({ createdAt }: LatticeKeyRow) => (createdAt?.getTime() ?? 0) <= settled
+	const of = (purpose: LatticeKeyRow['purpose']) => {
+		const keys = lattice.keys
+			.filter((key) => key.purpose === purpose)
+			.sort((a, b) => (b.createdAt?.getTime() ?? Infinity) - (a.createdAt?.getTime() ?? Infinity))
+		return [...keys.filter(isSettled), ...keys.filter((key) => !isSettled(key))]
 	}
+	const issuers = of('issuer')
+	const [signing] = issuers
+	if (signing === undefined) throw new LatticeError('NOT_READY', 'The database has a lattice without an issuing key.')
+	return {
+		issuer: keyFromSeed(open(signing)),
+		cookieSecrets: of('cookie').map(open),
+		certificates: issuers.flatMap(({ certificate }) => (certificate === null ? [] : [certificate])),
+	}
+}
+
+/** A new issuing key under the root, and a new cookie secret; answers the issuer's id. */
+export async function addNewKeys(database: Database, keyring: Keyring, now: number): Promise<string> {
+	const lattice = await findLattice(database)
+	const root = lattice?.keys.find(({ purpose }) => purpose === 'root')
+	if (!lattice || !root)
+		throw new LatticeError('NOT_READY', 'The database has a lattice without its root key; restore a backup.')
+	const issuer = await makeIssuer(keyring, keyFromSeed(openSeed(keyring, lattice.id, root)), now)
+	await addLatticeKey(database, lattice.id, issuer)
+	await addLatticeKey(database, lattice.id, makeCookieSecret(keyring))
+	return issuer.kid
+}
+
+function makeCookieSecret(keyring: Keyring): LatticeKeyRow {
+	return sealKey(keyring, 'cookie', thumbprint(generateKey().publicKey), randomBytes(32).toString('base64url'))
 }
 
 /** After a rotation of the master key, so that the old line can be taken out of its file. */

@@ -220,6 +220,31 @@ export interface Monitoring {
 	setThresholds(actor: Actor, input: unknown): Promise<Thresholds>
 }
 
+export interface SessionView {
+	/** web: a browser; api: a client with a refresh token; device: a key of the CLI with a certificate */
+	kind: 'web' | 'api' | 'device'
+	id: string
+	address: string | null
+	createdAt: string
+	/** null: it needs no console, so nobody knows */
+	lastSeenAt: string | null
+	expiresAt: string
+	/** the one that asks */
+	current: boolean
+}
+
+export interface Sessions {
+	/** one's own; `currentSession` is the cookie's secret */
+	list(actor: Actor, currentSession: string | null): Promise<SessionView[]>
+	/** `{kind, id}` */
+	revoke(actor: Actor, input: unknown): Promise<void>
+}
+
+export interface Rotation {
+	/** owner only; nobody is logged out */
+	rotate(actor: Actor): Promise<{ issuer: string; signsFrom: string }>
+}
+
 export interface Terminals {
 	/** `{id, replica?, command?, tty?, columns?, rows?}`; its owner only. Output until `exit` or `error`, or the signal */
 	open(actor: Actor, input: unknown, typed: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>
@@ -245,6 +270,8 @@ export interface Services {
 	audit: Audit
 	monitoring: Monitoring
 	terminals: Terminals
+	sessions: Sessions
+	rotation: Rotation
 }
 
 /** What a Remix loader or action gets as `context`. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Labels } from '../../agent/protocol/index.ts'
+import type { SessionView } from '../services/services.ts'
 import type {
 	ChangeInput,
 	DeleteInput,
@@ -31,6 +32,10 @@ export const appRouter = router({
 			.input(given<{ refreshToken: string }>())
 			.mutation(({ ctx, input }) => ctx.services.accounts.refresh(input, ctx.client)),
 		me: authed.query(({ ctx: { actor } }) => ({ id: actor.userId, email: actor.email, role: actor.role })),
+		sessions: authed.query(({ ctx }) => ctx.services.sessions.list(ctx.actor, null)),
+		revoke: authed
+			.input(given<{ kind: SessionView['kind']; id: string }>())
+			.mutation(({ ctx, input }) => ctx.services.sessions.revoke(ctx.actor, input)),
 		device: authed
 			.input(given<{ publicKey: string }>())
 			.mutation(({ ctx, input }) => ctx.services.accounts.device(ctx.actor, input)),
@@ -78,6 +83,9 @@ export const appRouter = router({
 		followLogs: authed.input(given<z.input<typeof LogsInput>>()).subscription(async function* ({ ctx, input, signal }) {
 			yield* ctx.services.workloads.followLogs(ctx.actor, input, signal ?? new AbortController().signal)
 		}),
+	}),
+	lattice: router({
+		rotateSecrets: authed.mutation(({ ctx }) => ctx.services.rotation.rotate(ctx.actor)),
 	}),
 	node: router({
 		list: authed.query(({ ctx }) => ctx.services.nodes.list(ctx.actor)),

@@ -69,6 +69,7 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		nodes: () => call('/api/nodes', Nodes),
 		usage: () => call('/api/usage', Usage),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
+		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: async () => undefined,
 	}

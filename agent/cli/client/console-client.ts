@@ -9,6 +9,7 @@ const Workloads = z.array(Workload)
 const Nodes = z.array(Node)
 const Usage = z.array(NodeUsage)
 const Logs = z.object({ lines: z.array(LogLine) })
+const Rotated = z.object({ issuer: z.string(), signsFrom: z.string() })
 const LogBatch = z.array(LogLine)
 
 /** The lattice through the console's tRPC. */
@@ -43,6 +44,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		nodes: () => query('node.list', undefined, Nodes),
 		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),
+		rotateSecrets: () => mutation('lattice.rotateSecrets', undefined, Rotated),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,
 	}

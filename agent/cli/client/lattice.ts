@@ -70,6 +70,7 @@ export interface Lattice {
 	usage(): Promise<NodeUsage[]>
 	/** by peer id; its certificate is revoked */
 	removeNode(peerId: string): Promise<void>
+	rotateSecrets(): Promise<{ issuer: string; signsFrom: string }>
 	invite(wish: { ttlSeconds: number; uses: number; labels: Record<string, string> }): Promise<InviteAnswer>
 	/** lets the process end */
 	close(): Promise<void>

@@ -72,6 +72,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		nodes: async () => entry.nodes(),
 		usage: () => entry.usage(authority),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
+		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}

@@ -1,5 +1,5 @@
 import { Form, Link, NavLink } from '@remix-run/react'
-import { LayoutList, LogOut, Plus, Server } from 'lucide-react'
+import { LayoutList, LogOut, Plus, Server, Settings as SettingsIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { buttonClass } from '../ui/button.tsx'
 import { LiveMark } from './live-mark.tsx'
@@ -15,6 +15,7 @@ interface ShellProps {
 const PAGES = [
 	{ to: '/', label: 'Overview', Icon: LayoutList },
 	{ to: '/nodes', label: 'Nodes', Icon: Server },
+	{ to: '/settings', label: 'Settings', Icon: SettingsIcon },
 ] as const
 
 /** A rail beside the page on wide screens; on a phone a bar above and the ways within the thumb's reach. */
@@ -77,7 +78,7 @@ function ThumbNavigation() {
 	return (
 		<nav
 			aria-label="Main"
-			className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-3 border-t border-line bg-bg pb-[env(safe-area-inset-bottom)] md:hidden"
+			className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-4 border-t border-line bg-bg pb-[env(safe-area-inset-bottom)] md:hidden"
 		>
 			{PAGES.slice(0, 1).map(({ to, label, Icon }) => (
 				<NavLink key={to} to={to} end className={item}>
