@@ -101,7 +101,11 @@ export class JsonStream {
 			this.#failure = LatticeError.from(thrown)
 			this.abort(this.#failure)
 		}
-		if (this.#frames.length > 0 && this.#stream.readStatus === 'readable') this.#stream.pause()
+		// Not here and now: `resume` hands over what waits and then tells the muxer to go on, which would undo a pause made
+		// meanwhile; the other side would send on until the stream is reset at 4 MiB (libp2p 3.3).
+		queueMicrotask(() => {
+			if (this.#frames.length > 0 && this.#stream.readStatus === 'readable') this.#stream.pause()
+		})
 		this.#arrival.resolve()
 	}
 

@@ -1,5 +1,6 @@
 import type { LoaderFunctionArgs } from '@remix-run/node'
 import { Outlet, type ShouldRevalidateFunctionArgs, useLoaderData } from '@remix-run/react'
+import { TEMPLATES } from '../../agent/templates/catalogue.ts'
 import { Live } from '../components/live/live.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { Shell } from '../components/shell/shell.tsx'
@@ -8,7 +9,8 @@ import { themeOf } from '../session-theme.server.ts'
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	const { email, role } = await requireActor(request, context)
-	return { user: { email, role }, theme: await themeOf(request) }
+	const services = TEMPLATES.map(({ type, title }) => ({ type, title }))
+	return { user: { email, role }, theme: await themeOf(request), services }
 }
 
 /** Who one is changes with an action at most; a filter in the URL is no reason to ask. */
@@ -23,10 +25,10 @@ export function shouldRevalidate({
 }
 
 export default function Console() {
-	const { user, theme } = useLoaderData<typeof loader>()
+	const { user, theme, services } = useLoaderData<typeof loader>()
 	return (
 		<Live>
-			<Shell user={user} theme={theme}>
+			<Shell user={user} theme={theme} services={services}>
 				<Outlet />
 			</Shell>
 		</Live>

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { useActionData, useLoaderData, useSearchParams } from '@remix-run/react'
-import { useFreshness, useLiveNodes } from '../components/live/live.tsx'
+import { useFreshness, useLiveNodes, useLiveWorkloads } from '../components/live/live.tsx'
 import { NodeCard } from '../components/nodes/node-card.tsx'
 import { Exceptions } from '../components/overview/exceptions.tsx'
 import { queryOf, statusesOf } from '../components/overview/filters.ts'
 import { FirstRun } from '../components/overview/first-run.tsx'
+import { LatticePicture } from '../components/overview/lattice-picture.tsx'
 import { exceptionsOf, summarize } from '../components/overview/summary.ts'
 import { useOverview } from '../components/overview/use-overview.ts'
 import { WorkloadList } from '../components/overview/workload-list.tsx'
@@ -45,6 +46,7 @@ export default function Overview() {
 	const [parameters] = useSearchParams()
 	const query = queryOf(parameters)
 	const { shown, attention, totals } = useOverview(loaded.listed, query)
+	const workloads = useLiveWorkloads(loaded.listed.rows)
 	const nodes = useLiveNodes(loaded.nodes)
 	const { stale, lastAt, console: observer } = useFreshness()
 	const { sentence, tone } = summarize(totals)
@@ -61,6 +63,11 @@ export default function Overview() {
 				<Age at={lastAt} />
 			</p>
 			<Exceptions exceptions={exceptionsOf(attention, nodes)} />
+			{nodes.length > 0 && (
+				<div className="card mt-6 p-4">
+					<LatticePicture nodes={nodes} workloads={workloads} stale={stale} />
+				</div>
+			)}
 			{shown === null ? (
 				<FirstRun commandId={loaded.commandId} error={failure?.error} />
 			) : (

@@ -59,10 +59,11 @@ const bytes = (text: string | Buffer): ExecInput => ({ type: 'data', data: Buffe
 async function* typed(...frames: ExecInput[]): AsyncGenerator<ExecInput> {
 	yield* frames
 }
-async function whole(output: AsyncIterable<ExecOutput>) {
+async function whole(output: AsyncIterable<ExecOutput>, onSaid: (stdout: string) => void = () => undefined) {
 	const said = { stdout: '', stderr: '' }
 	for await (const frame of output) {
 		if (frame.type === 'data') said[frame.stream] += Buffer.from(frame.data, 'base64').toString()
+		onSaid(said.stdout)
 		if (frame.type === 'exit' || frame.type === 'error') return { ...said, last: frame }
 	}
 	throw new Error('it ended without an exit')
@@ -76,12 +77,16 @@ describe('exec over the mesh, on a real engine', () => {
 	})
 
 	it('is a shell in a terminal of the size asked for', async () => {
+		let seen = ''
 		async function* person(): AsyncGenerator<ExecInput> {
 			yield bytes('stty size; tty\n')
+			await until('it has a size', 10_000, () => seen.includes('/dev/pts'))
 			yield { type: 'resize', columns: 132, rows: 40 }
 			yield bytes('sleep 0.2; stty size; exit 3\n')
 		}
-		const { stdout, last } = await whole(await exec([], person(), { tty: true }))
+		const { stdout, last } = await whole(await exec([], person(), { tty: true }), (said) => {
+			seen = said
+		})
 		expect(stdout).toMatch(/30 100/)
 		expect(stdout).toMatch(/\/dev\/pts/)
 		expect(stdout).toMatch(/40 132/)
@@ -120,7 +125,7 @@ describe('exec over the mesh, on a real engine', () => {
 		const abort = new AbortController()
 		const going = whole(await exec(['sleep', '4321'], typed(), { signal: abort.signal }))
 		const container = await docker('ps', '--quiet', '--filter', `label=lattice.workload=${workloadId}`)
-		const programs = async () => (await docker('top', container, '-o', 'args')).includes('sleep 4321')
+		const programs = async () => (await docker('top', container, '-o', 'pid,args')).includes('sleep 4321')
 		await until('the program runs', 10_000, programs)
 		abort.abort()
 		await expect(going).rejects.toMatchObject({ code: 'CANCELLED' })

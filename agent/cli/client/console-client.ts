@@ -44,7 +44,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		nodes: () => query('node.list', undefined, Nodes),
 		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),
-		rotateSecrets: () => mutation('lattice.rotateSecrets', undefined, Rotated),
+		rotateSecrets: () => mutation('lattice.rotateSecrets', {}, Rotated),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,
 	}

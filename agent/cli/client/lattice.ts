@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import {
+	type ExecInput,
+	type ExecOutput,
 	type LogLine,
 	type Node,
 	type NodeUsage,
-	type ExecInput,
-	type ExecOutput,
 	Placement,
 	type Workload,
 	type WorkloadEvent,

@@ -1,6 +1,8 @@
 import { Form, Link, NavLink } from '@remix-run/react'
 import { LayoutList, LogOut, Plus, Server, Settings as SettingsIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
+import type { Service } from '../palette/entries.ts'
+import { Palette } from '../palette/palette.tsx'
 import { buttonClass } from '../ui/button.tsx'
 import { LiveMark } from './live-mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
@@ -9,6 +11,8 @@ import { Wordmark } from './wordmark.tsx'
 interface ShellProps {
 	user: { email: string; role: string }
 	theme: string
+	/** of the catalogue, for the palette */
+	services: readonly Service[]
 	children: ReactNode
 }
 
@@ -19,7 +23,7 @@ const PAGES = [
 ] as const
 
 /** A rail beside the page on wide screens; on a phone a bar above and the ways within the thumb's reach. */
-export function Shell({ user, theme, children }: ShellProps) {
+export function Shell({ user, theme, services, children }: ShellProps) {
 	return (
 		<div className="md:grid md:grid-cols-[208px_minmax(0,1fr)]">
 			<a
@@ -32,6 +36,9 @@ export function Shell({ user, theme, children }: ShellProps) {
 				<Link to="/" className="px-2 max-md:flex max-md:min-h-11 max-md:items-center max-md:px-0">
 					<Wordmark />
 				</Link>
+				<div className="max-md:ml-auto md:mt-6">
+					<Palette services={services} />
+				</div>
 				<WideNavigation />
 				<div className="hidden px-2 md:mt-auto md:block">
 					<LiveMark />
@@ -48,7 +55,7 @@ export function Shell({ user, theme, children }: ShellProps) {
 
 function WideNavigation() {
 	return (
-		<nav aria-label="Main" className="hidden md:mt-6 md:block">
+		<nav aria-label="Main" className="hidden md:block">
 			<Link to="/deploy" prefetch="intent" className={buttonClass('primary', 'mb-4 w-full')}>
 				<Plus size={16} aria-hidden />
 				Deploy
@@ -100,7 +107,7 @@ function ThumbNavigation() {
 	)
 }
 
-function Account({ user, theme }: Omit<ShellProps, 'children'>) {
+function Account({ user, theme }: Pick<ShellProps, 'user' | 'theme'>) {
 	return (
 		<>
 			<div className="hidden border-line md:mt-3 md:grid md:gap-3 md:border-t md:px-2 md:pt-3">

@@ -1,6 +1,7 @@
 import type { Placement } from '../../../agent/protocol/index.ts'
 import { useNow } from '../ui/clock.tsx'
 import { formatAge } from '../ui/format.ts'
+import { PlacementPicture } from './placement-picture.tsx'
 
 interface Row {
 	peerId: string
@@ -34,37 +35,40 @@ function rowsOf({ chosen, candidates, rejected }: Placement): Row[] {
 export function PlacementList({ placement }: { placement: Placement }) {
 	const now = useNow()
 	return (
-		<ul className="card @container">
-			{rowsOf(placement).map((row) => (
-				<li
-					key={row.peerId}
-					className="grid grid-cols-[minmax(0,1fr)_auto_48px] gap-x-4 gap-y-1 border-t border-line px-4 py-2.5 first:border-t-0 @[720px]:grid-cols-[104px_80px_48px_minmax(0,1fr)]"
-				>
-					<span className={`truncate ${row.score === null ? 'text-muted' : 'font-medium'}`}>{row.name}</span>
-					<span
-						className={`max-@[720px]:justify-self-end ${row.score === null ? 'max-@[720px]:col-span-2' : ''} ${row.chosen ? 'font-medium' : 'text-muted'}`}
+		<>
+			<PlacementPicture placement={placement} />
+			<ul className="card @container">
+				{rowsOf(placement).map((row) => (
+					<li
+						key={row.peerId}
+						className="grid grid-cols-[minmax(0,1fr)_auto_48px] gap-x-4 gap-y-1 border-t border-line px-4 py-2.5 first:border-t-0 @[720px]:grid-cols-[104px_80px_48px_minmax(0,1fr)]"
 					>
-						{row.verdict}
-					</span>
-					<span className={`text-right ${row.score === null ? 'max-@[720px]:hidden' : ''}`}>
-						{row.score !== null && (
-							<>
-								<span className="sr-only">score </span>
-								{Number(row.score.toFixed(1))}
-							</>
-						)}
-					</span>
-					<span className="text-sm text-muted col-span-3 @[720px]:col-span-1">
-						{row.reasons.map(({ text, score }) => (
-							<span key={text} className="mr-4 inline-block">
-								{withAges(text, now)}
-								{score !== null && score !== 0 && <span className="ml-1 text-text">{signed(score)}</span>}
-							</span>
-						))}
-					</span>
-				</li>
-			))}
-		</ul>
+						<span className={`truncate ${row.score === null ? 'text-muted' : 'font-medium'}`}>{row.name}</span>
+						<span
+							className={`max-@[720px]:justify-self-end ${row.score === null ? 'max-@[720px]:col-span-2' : ''} ${row.chosen ? 'font-medium' : 'text-muted'}`}
+						>
+							{row.verdict}
+						</span>
+						<span className={`text-right ${row.score === null ? 'max-@[720px]:hidden' : ''}`}>
+							{row.score !== null && (
+								<>
+									<span className="sr-only">score </span>
+									{Number(row.score.toFixed(1))}
+								</>
+							)}
+						</span>
+						<span className="text-sm text-muted col-span-3 @[720px]:col-span-1">
+							{row.reasons.map(({ text, score }) => (
+								<span key={text} className="mr-4 inline-block">
+									{withAges(text, now)}
+									{score !== null && score !== 0 && <span className="ml-1 text-text">{signed(score)}</span>}
+								</span>
+							))}
+						</span>
+					</li>
+				))}
+			</ul>
+		</>
 	)
 }
 
