@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { Constraints, DEPLOYMENT_FIELDS, Expose, PinnedNode, requirementsOf, resources } from './deployment-options.ts'
+import {
+	Constraints,
+	DEPLOYMENT_FIELDS,
+	DOMAINS_FIELD,
+	Domains,
+	Expose,
+	PinnedNode,
+	requirementsOf,
+	resources,
+} from './deployment-options.ts'
 import type { Template } from './template.ts'
 
 const PORT = 80
@@ -24,6 +33,7 @@ export const NginxConfig = z.strictObject({
 	constraints: Constraints,
 	node: PinnedNode,
 	expose: Expose,
+	domains: Domains,
 })
 export type NginxConfig = z.infer<typeof NginxConfig>
 
@@ -84,9 +94,11 @@ export const nginx: Template<NginxConfig> = {
 		},
 		{ path: 'maxBodyMiB', label: 'Largest upload', kind: 'number', unit: 'MiB', advanced: true },
 		...DEPLOYMENT_FIELDS,
+		DOMAINS_FIELD,
 	],
 	ports: () => [{ container: PORT, protocol: 'http', purpose: 'http' }],
 	expose: (config) => config.expose,
+	domains: (config) => config.domains,
 	requirements: (config) =>
 		requirementsOf(config, { image: image(config), replicas: 1, volumes: config.upstream === null }),
 	makeSecrets: () => ({}),
