@@ -15,20 +15,28 @@ export const lattice: Contestant = {
 	async start(boxes) {
 		const fixture = await latticeFixture()
 		const members: Member[] = []
-		for (const box of boxes) {
-			const [first] = members
-			members.push(await Member.start(box, fixture, first ? [first.known] : []))
-			// One after the other: a hundred handshakes at once would be the first thing that is measured.
-			await wholeBy(members, START_MS)
+		try {
+			for (const box of boxes) {
+				const [first] = members
+				members.push(await Member.start(box, fixture, first ? [first.known] : []))
+				// One after the other: a hundred handshakes at once would be the first thing that is measured.
+				await wholeBy(members, START_MS)
+			}
+			return members
+		} catch (error) {
+			for (const member of members) member.kill()
+			throw error
 		}
-		return members
 	},
 }
 
 async function wholeBy(members: readonly Member[], limitMs: number): Promise<void> {
 	const deadline = performance.now() + limitMs
 	while (!members.every((member) => member.knows(members.length))) {
-		if (performance.now() > deadline) throw new Error(`${members.length} members do not all know each other`)
+		if (performance.now() > deadline) {
+			const states = members.map((member) => member.state).join(', ')
+			throw new Error(`${members.length} members do not all know each other (alive/connected): ${states}`)
+		}
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS))
 	}
 }
@@ -70,6 +78,10 @@ class Member implements Contender {
 
 	get pid(): number {
 		return this.#child.pid ?? 0
+	}
+
+	get state(): string {
+		return `${this.#state.alive}/${this.#state.connected}`
 	}
 
 	knows(count: number): boolean {

@@ -29,7 +29,8 @@ export type MemberAsked = MemberStart | number
 
 const STATE_MS = 250
 const silent: MeshLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-const say = (message: MemberSays) => process.send?.(message)
+/** When the bench is gone nobody listens, and this process is about to end. */
+const say = (message: MemberSays) => process.connected && process.send?.(message, undefined, {}, () => undefined)
 
 async function start({ key, certificate, latticeId, rootPublicKey, issuer, name, ip, known }: MemberStart) {
 	const trust = new Trust({ latticeId, rootPublicKey })

@@ -15,15 +15,20 @@ export const serf: Contestant = {
 	async start(boxes) {
 		const [first] = boxes
 		const nodes: SerfNode[] = []
-		for (const box of boxes) nodes.push(await SerfNode.start(box, box === first ? null : (first?.ip ?? null)))
-		const deadline = performance.now() + START_MS
-		for (const node of nodes) {
-			while ((await node.alive()) !== boxes.length) {
-				if (performance.now() > deadline) throw new Error('the serf agents do not all know each other')
-				await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+		try {
+			for (const box of boxes) nodes.push(await SerfNode.start(box, box === first ? null : (first?.ip ?? null)))
+			const deadline = performance.now() + START_MS
+			for (const node of nodes) {
+				while ((await node.alive()) !== boxes.length) {
+					if (performance.now() > deadline) throw new Error('the serf agents do not all know each other')
+					await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+				}
 			}
+			return nodes
+		} catch (error) {
+			for (const node of nodes) node.kill()
+			throw error
 		}
-		return nodes
 	},
 }
 
