@@ -253,6 +253,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		log,
 	})
 
+	const onOffence = ({ by, reason }: { by: string; reason: string }) => metrics.offences.inc({ by, reason })
 	const members = new Members({
 		peer,
 		key,
@@ -263,7 +264,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		log,
 		onReach: () => changes.emit({ kind: 'node' }),
 		onIncarnation: (value) => db.raise('incarnation', value),
-		onOffence: ({ by, reason }) => metrics.offences.inc({ by, reason }),
+		onOffence,
 	})
 
 	await plane.start()
@@ -277,7 +278,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const onRemoved = (workloadId: string) => {
 		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
 	}
-	const links = new Links({ peer, members, directory, standing, onRemoved, log })
+	const links = new Links({ peer, members, directory, standing, onRemoved, onOffence, log })
 	const starting = links.start()
 	members.start()
 	const announcer = new Announcer({ changes, status: () => nodeStatus.status(), members })

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Directory } from './commands/directory.ts'
+import { ReportProofs } from './identity/index.ts'
 import type { Members, Peer } from './mesh/index.ts'
-import { LatticeError } from './protocol/index.ts'
+import { LatticeError, type WorkloadReport } from './protocol/index.ts'
 import type { Standing } from './standing.ts'
 
 export interface LinksModules {
@@ -10,10 +11,12 @@ export interface LinksModules {
 	members: Pick<Members, 'view'>
 	directory: Directory
 	/** members known from enrolment and from peers met since */
-	standing: Pick<Standing, 'members' | 'remember' | 'forget'>
+	standing: Pick<Standing, 'members' | 'remember' | 'forget' | 'trust'>
 	/** a host has deleted a workload: its name may be free */
 	onRemoved: (workloadId: string) => void
-	log: { debug(facts: object, message: string): void }
+	/** a member did what no honest one does */
+	onOffence: (offence: { by: string; reason: string }) => void
+	log: { debug(facts: object, message: string): void; warn(facts: object, message: string): void }
 }
 
 /** how long a start waits for the members that are known */
@@ -27,11 +30,13 @@ const FOLLOW_AGAIN_MS = 1000
  */
 export class Links {
 	readonly #modules: LinksModules
+	readonly #proofs: ReportProofs
 	readonly #following = new Map<string, AbortController>()
 	readonly #endings: (() => void)[] = []
 
 	constructor(modules: LinksModules) {
 		this.#modules = modules
+		this.#proofs = new ReportProofs(modules.standing.trust)
 	}
 
 	/** Resolves when every known member was dialled once, so that a fresh agent does not take the console for dead. */
@@ -82,6 +87,7 @@ export class Links {
 			for await (const frame of peer.watch(peerId, { signal })) {
 				// Of the node itself membership speaks, in the node's own signed words.
 				if (frame.type === 'node') continue
+				if (frame.type === 'report' && !(await this.#isProven(peerId, frame.report))) continue
 				if (frame.type === 'routes' && !this.#connection(peerId)?.certificate.gateway) continue
 				directory.apply(peerId, frame)
 				if (frame.type === 'removed') onRemoved(frame.workloadId)
@@ -89,6 +95,22 @@ export class Links {
 		} catch (error) {
 			log.debug({ peer: peerId, code: LatticeError.from(error).code }, 'a member stopped telling of itself')
 		}
+	}
+
+	/** A host speaks of itself, and of what it was given. */
+	async #isProven(peerId: string, report: WorkloadReport): Promise<boolean> {
+		const { onOffence, log } = this.#modules
+		try {
+			await this.#proofs.check({ ...report, node: { ...report.node, peerId } })
+			if (report.node.peerId === peerId) return true
+			onOffence({ by: peerId, reason: 'reported for another host' })
+		} catch (thrown) {
+			const { code, message } = LatticeError.from(thrown)
+			if (code !== 'CLAIM_INVALID') throw thrown
+			log.warn({ peer: peerId, workload: report.id, code, reason: message }, 'a member misbehaves')
+			onOffence({ by: peerId, reason: 'reported a workload that it was not given' })
+		}
+		return false
 	}
 
 	#connection(peerId: string) {

@@ -1,4 +1,4 @@
-import { type ClaimClaims, placementDigest } from '../identity/index.ts'
+import type { ClaimClaims } from '../identity/index.ts'
 import { CLAIM_PLACES_S, CLOCK_LEEWAY_S, type CommandOf, LatticeError, type WireError } from '../protocol/index.ts'
 
 /**
@@ -6,10 +6,8 @@ import { CLAIM_PLACES_S, CLOCK_LEEWAY_S, type CommandOf, LatticeError, type Wire
  * late, when others have gone on with the order or with the name.
  */
 export function refuseOtherClaim(command: CommandOf<'deploy'>, claim: ClaimClaims, peerId: string): void {
-	const { chosen } = command.placement
-	const mine = new Set(chosen.filter(({ node }) => node.peerId === peerId).map(({ replica }) => replica))
-	if (claim.placed !== placementDigest(chosen) || command.replicas.some((index) => !mine.has(index)))
-		throw otherPlacement()
+	const mine = claim.hosts[peerId] ?? []
+	if (command.replicas.some((index) => !mine.includes(index))) throw otherPlacement()
 	if (Date.now() / 1000 - claim.issuedAt > CLAIM_PLACES_S + CLOCK_LEEWAY_S) {
 		throw new LatticeError('CLAIM_INVALID', 'The claim of this order is too old to place it; order it again.', {
 			reason: 'age',

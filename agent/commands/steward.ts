@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import {
 	type ClaimClaims,
+	hostsOf,
 	issueClaim,
 	peekClaim,
-	placementDigest,
 	type SigningKey,
 	type Subject,
 	type Trust,
@@ -78,8 +79,8 @@ export class Steward {
 		const { claims, directory, trust } = this.#modules
 		const { claim: token, placement } = command
 		const order = orderOf(command, subject)
-		const { decision: id, generation, placed, issuedAt } = await trust().verifyClaim(token, order)
-		if (placed !== placementDigest(placement.chosen)) throw otherPlacement()
+		const { decision: id, generation, hosts, issuedAt } = await trust().verifyClaim(token, order)
+		if (!isDeepStrictEqual(hosts, hostsOf(placement.chosen))) throw otherPlacement()
 		const claim = await this.#alone(order, async () => {
 			const told = { id, generation, placement, attempt: '', shared: true, signedAt: issuedAt * 1000 }
 			const held = claims.find(order.owner, order.name)

@@ -10,7 +10,7 @@ import {
 import type { RevocationKind, UserRole } from './claims.ts'
 import { joinBearer } from './grants.ts'
 import { generateKey, type SigningKey, thumbprint } from './keys.ts'
-import { type Chosen, placementDigest } from './order-proofs.ts'
+import { type Chosen, hostsOf } from './order-proofs.ts'
 import { nowSeconds, signToken } from './tokens.ts'
 
 export interface TokenUser {
@@ -147,7 +147,7 @@ export async function issueClaim(
 		by: about.by,
 		jti: about.decision,
 		gen: about.generation,
-		put: placementDigest(about.chosen),
+		put: hostsOf(about.chosen),
 		...(steward && { cert: steward.certificate, cred: steward.credential, warrant: steward.warrant }),
 	}
 	return signToken(signer, 'claim', payload, steward ? about.by : signer.kid)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Labels } from '../protocol/index.ts'
+import type { Hosts } from './order-proofs.ts'
 
 /**
  * The payload of each token, by purpose. `typ` pins the purpose (RFC 8725, 3.11), so that no token serves as another.
@@ -69,8 +70,8 @@ export const ClaimPayload = z.object({
 	/** the decision: the same in each token that says it again */
 	jti: z.string(),
 	gen: z.number().int().min(1),
-	/** digest of which replica is on which peer */
-	put: z.string(),
+	/** who runs which replicas */
+	put: z.record(z.string().max(64), z.array(z.number().int().min(0)).max(100)),
 	cert: z.string().optional(),
 	/** of a member that signed: the owner's credential, and their grant for this order */
 	cred: z.string().optional(),
@@ -129,8 +130,8 @@ export interface ClaimClaims {
 	/** id of the decision */
 	decision: string
 	generation: number
-	/** `placementDigest` of what was decided */
-	placed: string
+	/** who runs which replicas */
+	hosts: Hosts
 	/** seconds since the epoch; of two claims on a name the older keeps it */
 	issuedAt: number
 }

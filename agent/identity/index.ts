@@ -20,7 +20,8 @@ export {
 	type SigningKey,
 	thumbprint,
 } from './keys.ts'
-export { type Chosen, placementDigest, warrantOf } from './order-proofs.ts'
+export { type Chosen, type Hosts, hostsOf, warrantOf } from './order-proofs.ts'
+export { ReportProofs } from './report-proofs.ts'
 export { Keyring, type KeyringKeys, keyIdOf } from './sealed.ts'
 export { type Learned, peekClaim, Trust } from './trust.ts'
 export { workloadIdOf } from './workload-id.ts'

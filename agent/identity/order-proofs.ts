@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
-import { canonicalJson } from './canonical-json.ts'
-
 export type Chosen = readonly { replica: number; node: { peerId: string } }[]
 
-/** Which replica runs on which peer, and nothing else of a placement. */
-export function placementDigest(chosen: Chosen): string {
-	const pairs = chosen.map(({ replica, node }) => [replica, node.peerId] as const).sort(([a], [b]) => a - b)
-	return createHash('sha256').update(canonicalJson(pairs)).digest('base64url')
+/** Replica indexes by the peer that runs them. */
+export type Hosts = Record<string, number[]>
+
+export function hostsOf(chosen: Chosen): Hosts {
+	const hosts = Map.groupBy(chosen, ({ node }) => node.peerId)
+	return Object.fromEntries([...hosts].map(([peerId, mine]) => [peerId, mine.map(({ replica }) => replica)]))
 }
 
 /** What the owner of an order grants (audience: the lattice) so that a member can reserve the name for it. */

@@ -5,7 +5,7 @@ import { type Purpose, TYP } from './claims.ts'
 import type { SigningKey } from './keys.ts'
 
 /** Longer than any token of ours; refused before any parsing. */
-const MAX_TOKEN_LENGTH = 8192
+const MAX_TOKEN_LENGTH = 16_384
 const ALGORITHM = 'EdDSA'
 
 export function nowSeconds(): number {

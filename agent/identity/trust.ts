@@ -147,12 +147,13 @@ export class Trust {
 	async verifyClaim(
 		jwt: string,
 		order: { owner: string; name: string; commandId: string; workloadId: string },
+		{ evenRevoked = false } = {},
 	): Promise<ClaimClaims> {
 		const { kid } = readHeader(jwt, REFUSALS.claim)
 		const peeked = ClaimPayload.safeParse(peekPayload(jwt, REFUSALS.claim))
 		if (!peeked.success) throw refuse(REFUSALS.claim, 'malformed', 'lacks what its kind must say', peeked.error)
 		const at = Math.min(this.#now(), peeked.data.iat * 1000)
-		const publicKey = await this.#claimSigner(kid, peeked.data, at)
+		const publicKey = await this.#claimSigner(kid, peeked.data, at, evenRevoked)
 		const payload = await this.#verify(jwt, {
 			publicKey,
 			purpose: 'claim',
@@ -168,10 +169,10 @@ export class Trust {
 		return claim
 	}
 
-	async #claimSigner(kid: string, claim: ClaimPayload, at: number): Promise<string> {
+	async #claimSigner(kid: string, claim: ClaimPayload, at: number, evenRevoked: boolean): Promise<string> {
 		if (claim.cert === undefined) return this.#issuerKey(kid, at, REFUSALS.claim)
 		try {
-			const member = await this.#nodeMembership(claim.cert, at)
+			const member = await this.#nodeMembership(claim.cert, at, evenRevoked)
 			const publicKey = publicKeyOfPeer(member.peerId)
 			if (member.peerId === claim.by && kid === claim.by && publicKey !== null) {
 				await this.#verifyWarrant(claim, at)
@@ -200,9 +201,9 @@ export class Trust {
 		throw refuse(REFUSALS.claim, 'warrant', 'has the word of another than its owner')
 	}
 
-	async #nodeMembership(jwt: string, at: number): Promise<MembershipClaims> {
+	async #nodeMembership(jwt: string, at: number, evenRevoked = false): Promise<MembershipClaims> {
 		const payload = await this.#verifyIssued(jwt, 'member', MemberPayload, REFUSALS.member, at)
-		if (this.#revocations.voids('node', payload.sub)) {
+		if (!evenRevoked && this.#revocations.voids('node', payload.sub)) {
 			const revocation = this.#revocations.tokenOf('node', payload.sub)
 			throw revoked('This node was removed from the lattice', 'join', { revocation })
 		}
@@ -288,6 +289,6 @@ export function peekClaim(jwt: string): ClaimClaims {
 
 function claimOf(payload: ClaimPayload): ClaimClaims {
 	const { sub: owner, name, cmd: commandId, wl: workloadId, by } = payload
-	const { jti: decision, gen: generation, put: placed, iat: issuedAt } = payload
-	return { owner, name, commandId, workloadId, by, decision, generation, placed, issuedAt }
+	const { jti: decision, gen: generation, put: hosts, iat: issuedAt } = payload
+	return { owner, name, commandId, workloadId, by, decision, generation, hosts, issuedAt }
 }

@@ -66,7 +66,8 @@ export type MembershipEvent =
 	| { kind: 'probeFailed'; id: number; refused: boolean }
 	/** this node's own status has changed */
 	| { kind: 'announce'; entry: StatusEntry }
-	| { kind: 'leave' }
+	/** `to`: the connected, who are told without waiting for gossip to find its way */
+	| { kind: 'leave'; to: readonly string[] }
 	/** removed or revoked */
 	| { kind: 'forget'; peerId: string }
 

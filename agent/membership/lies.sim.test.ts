@@ -75,7 +75,7 @@ describe('what a member says of itself', () => {
 	it('its goodbye is final until a later life', () => {
 		const { lattice, target } = cast(10, 6)
 		const others = lattice.nodes.filter((node) => node !== target)
-		lattice.event(target, { kind: 'leave' })
+		lattice.event(target, { kind: 'leave', to: [] })
 		lattice.kill(target)
 		const gone = () => others.every((node) => lattice.liveness(node, target) === 'left')
 		expect(lattice.timeUntil(gone, 5_000)).toBeLessThan(1_000)

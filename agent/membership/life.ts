@@ -48,8 +48,11 @@ export class Life {
 		if (isNewer(version, this.version) && version[0] >= this.#incarnation) this.#rise(version[0] + 1)
 	}
 
-	leave(): void {
-		this.#say({ kind: 'left', incarnation: this.#incarnation })
+	leave(to: readonly string[]): void {
+		const { signed } = this.#say({ kind: 'left', incarnation: this.#incarnation })
+		for (const peerId of to) {
+			this.#roster.send(peerId, { kind: 'records', records: [], rumours: [signed], doubted: [], wanted: [] })
+		}
 	}
 
 	#rise(incarnation: number): void {
@@ -57,9 +60,10 @@ export class Life {
 		this.#roster.effect({ kind: 'incarnation', incarnation })
 	}
 
-	#say(statement: Rumour['statement']): void {
+	#say(statement: Rumour['statement']): Rumour {
 		const rumour = { statement, subject: this.#roster.self, signed: this.#sign(statement) }
 		this.#queue.add(rumour)
 		this.#roster.publish({ kind: 'rumour', signed: rumour.signed })
+		return rumour
 	}
 }

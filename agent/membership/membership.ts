@@ -107,7 +107,7 @@ export class Membership {
 				this.#announce(event.entry, now)
 				break
 			case 'leave':
-				this.#life.leave()
+				this.#life.leave(event.to)
 				this.#gone = true
 				break
 			case 'forget':

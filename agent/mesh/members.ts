@@ -143,7 +143,8 @@ export class Members {
 
 	/** For good: others show this node as left. Resolves when that was handed over. */
 	async leave(): Promise<void> {
-		await Promise.all(this.#feed({ kind: 'leave' }))
+		const to = this.#options.peer.connected().filter(({ certificate: { role } }) => role !== 'device')
+		await Promise.all(this.#feed({ kind: 'leave', to: to.map(({ peerId }) => peerId) }))
 	}
 
 	#announceNow(): void {

@@ -1,4 +1,4 @@
-import { peekClaim, type Trust } from '../../agent/identity/index.ts'
+import { peekClaim, ReportProofs, type Trust } from '../../agent/identity/index.ts'
 import { LatticeError, type WatchFrame, type WorkloadEvent, type WorkloadReport } from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { saveReport, setAssignmentState, withdrawSent } from '../models/assignment.server.ts'
@@ -45,10 +45,12 @@ export interface RecordsModules {
 export class Records {
 	readonly #modules: RecordsModules
 	readonly #queue = new KeyedQueue()
+	readonly #proofs: ReportProofs
 	readonly #waiting = new Map<string, Set<() => void>>()
 
 	constructor(modules: RecordsModules) {
 		this.#modules = modules
+		this.#proofs = new ReportProofs(modules.trust)
 	}
 
 	/**
@@ -170,6 +172,13 @@ export class Records {
 
 	async #applyReport(report: WorkloadReport): Promise<void> {
 		const { database } = this.#modules
+		try {
+			await this.#proofs.check(report)
+		} catch (thrown) {
+			const error = LatticeError.from(thrown)
+			if (error.code !== 'CLAIM_INVALID') throw thrown
+			return this.#warnOfClaim(report, error)
+		}
 		const known = await findWorkload(database, report.id)
 		if (known === null) {
 			if (!(await this.#adopt(report))) return
@@ -212,7 +221,7 @@ export class Records {
 				replicas: Math.max(1, report.placement.chosen.length),
 			}),
 			...(record.placement === null && { placement: report.placement }),
-			...((await this.#isNewerClaim(record, report)) && { claim: report.claim }),
+			...(record.order === null && isNewerClaim(report.claim, record.claim) && { claim: report.claim }),
 			...(isPlacing && isComplete && { order: null }),
 			...(record.failure !== null && isComplete && { failure: null }),
 		}
@@ -221,30 +230,10 @@ export class Records {
 		return findWorkload(database, report.id)
 	}
 
-	/** Decided by a steward while this console was away, or by this console and never recorded. */
-	async #isNewerClaim(record: WorkloadRecord, report: WorkloadReport): Promise<boolean> {
-		const { claim } = report
-		if (claim === record.claim || record.order !== null) return false
-		const { id: workloadId, ownerId: owner, name, commandId } = record
-		try {
-			const said = await this.#modules.trust.verifyClaim(claim, { owner, name, commandId, workloadId })
-			return record.claim === '' || said.generation > peekClaim(record.claim).generation
-		} catch (thrown) {
-			this.#warnOfClaim(report, LatticeError.from(thrown))
-			return false
-		}
-	}
-
 	/** A workload that an agent took while this console was away. Its claim says whose it is; a host cannot invent that. */
 	async #adopt(report: WorkloadReport): Promise<boolean> {
-		const { database, trust, log } = this.#modules
+		const { database, log } = this.#modules
 		const { owner, name, commandId, claim } = report
-		try {
-			await trust.verifyClaim(claim, { owner, name, commandId, workloadId: report.id })
-		} catch (error) {
-			this.#warnOfClaim(report, LatticeError.from(error))
-			return false
-		}
 		if ((await findUser(database, owner)) === null) {
 			log.warn({ workload: report.id, owner }, 'a workload of an account that this database does not know')
 			return false
@@ -296,6 +285,12 @@ export class Records {
 	async #refuseForeign(peerId: string, workloadId: string): Promise<void> {
 		this.#modules.log.warn({ peer: peerId, workload: workloadId }, 'a host spoke for another; passed over')
 	}
+}
+
+/** Decided by a steward while this console was away, or by this console and never recorded. */
+function isNewerClaim(reported: string, recorded: string): boolean {
+	if (reported === recorded) return false
+	return recorded === '' || peekClaim(reported).generation > peekClaim(recorded).generation
 }
 
 /** `name-xxxx` within the 40 characters of a name. */

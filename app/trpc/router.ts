@@ -91,9 +91,10 @@ export const appRouter = router({
 		list: authed.query(({ ctx }) => ctx.services.nodes.list(ctx.actor)),
 		get: authed.input(given<{ peerId: string }>()).query(({ ctx, input }) => ctx.services.nodes.get(ctx.actor, input)),
 		usage: authed.query(({ ctx }) => ctx.services.monitoring.now(ctx.actor)),
-		remove: authed
-			.input(given<{ peerId: string }>())
-			.mutation(({ ctx, input }) => ctx.services.nodes.remove(ctx.actor, input)),
+		remove: authed.input(given<{ peerId: string }>()).mutation(async ({ ctx, input }) => {
+			await ctx.services.nodes.remove(ctx.actor, input)
+			return { peerId: input.peerId }
+		}),
 		invite: authed
 			.input(given<{ ttlSeconds?: number; uses?: number; labels?: Labels } | undefined>())
 			.mutation(({ ctx, input }) => ctx.services.nodes.invite(ctx.actor, input)),

@@ -11,6 +11,7 @@ const Usage = z.array(NodeUsage)
 const Logs = z.object({ lines: z.array(LogLine) })
 const Rotated = z.object({ issuer: z.string(), signsFrom: z.string() })
 const LogBatch = z.array(LogLine)
+const Removed = z.object({ peerId: z.string() })
 
 /** The lattice through the console's tRPC. */
 export function consoleClient(origin: URL, session: Session): Lattice {
@@ -43,7 +44,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		},
 		nodes: () => query('node.list', undefined, Nodes),
 		usage: () => query('node.usage', undefined, Usage),
-		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, z.unknown())),
+		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, Removed)),
 		rotateSecrets: () => mutation('lattice.rotateSecrets', {}, Rotated),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,

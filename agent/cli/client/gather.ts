@@ -1,8 +1,9 @@
 import type { Authority } from '../../commands/authority.ts'
 import type { Directory } from '../../commands/directory.ts'
 import { resultOf } from '../../commands/results.ts'
+import type { ReportProofs } from '../../identity/index.ts'
 import type { Peer } from '../../mesh/index.ts'
-import { Command, type CommandResult, LatticeError, type Member } from '../../protocol/index.ts'
+import { Command, type CommandResult, LatticeError, type Member, type WorkloadReport } from '../../protocol/index.ts'
 
 /** How long members get to be dialled, to admit this device and to say what they hold. */
 const GATHER_MS = 5_000
@@ -15,14 +16,19 @@ export class Gatherer {
 	readonly #peer: Peer
 	readonly #authority: Authority
 	readonly #directory: Directory
+	readonly #proofs: ReportProofs
 	#members: Member[]
 	/** what those that answered say of others */
 	readonly #met = new Map<string, Member>()
 
-	constructor(modules: { peer: Peer; authority: Authority; directory: Directory }, members: Member[]) {
+	constructor(
+		modules: { peer: Peer; authority: Authority; directory: Directory; proofs: ReportProofs },
+		members: Member[],
+	) {
 		this.#peer = modules.peer
 		this.#authority = modules.authority
 		this.#directory = modules.directory
+		this.#proofs = modules.proofs
 		this.#members = members
 	}
 
@@ -74,12 +80,25 @@ export class Gatherer {
 		}
 		this.#directory.dropRoutes(peerId)
 		for (const each of routes ?? []) this.#directory.apply(peerId, { type: 'routes', ...each })
-		for (const report of reports) this.#directory.apply(peerId, { type: 'report', report })
+		for (const report of reports) {
+			if (await this.#isProven(peerId, report)) this.#directory.apply(peerId, { type: 'report', report })
+		}
 		for (const { status } of nodes ?? []) {
 			const { peerId, name, addresses } = status
 			this.#met.set(peerId, { peerId, name, addresses })
 		}
 		return true
+	}
+
+	/** A node that shows what it was not given is not believed. */
+	async #isProven(peerId: string, report: WorkloadReport): Promise<boolean> {
+		try {
+			await this.#proofs.check({ ...report, node: { ...report.node, peerId } })
+			return true
+		} catch (thrown) {
+			if (LatticeError.from(thrown).code === 'CLAIM_INVALID') return false
+			throw thrown
+		}
 	}
 
 	/** Nodes that joined after the login are known to those that were there. */

@@ -1,7 +1,7 @@
 import { type Authority, authorityOfDevice } from '../../commands/authority.ts'
 import { Directory } from '../../commands/directory.ts'
 import { Entry } from '../../commands/entry.ts'
-import { keyFromSeed, Trust } from '../../identity/index.ts'
+import { keyFromSeed, ReportProofs, Trust } from '../../identity/index.ts'
 import { createPeer, type Peer } from '../../mesh/index.ts'
 import type { Claimants } from '../../scheduler/claimer.ts'
 import type { Device } from '../config.ts'
@@ -32,7 +32,7 @@ export async function openMeshEntry(device: Device, seed: string): Promise<MeshE
 	})
 	await peer.start()
 	const directory = new Directory(null)
-	const gatherer = new Gatherer({ peer, authority, directory }, device.members)
+	const gatherer = new Gatherer({ peer, authority, directory, proofs: new ReportProofs(trust) }, device.members)
 	try {
 		await gatherer.refresh()
 	} catch (error) {

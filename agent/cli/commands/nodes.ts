@@ -36,8 +36,10 @@ export const registerNodes: Register = (program, open) => {
 }
 
 function pickNode(nodes: Node[], nameOrId: string): Node {
-	const found = nodes.find(({ name, peerId }) => peerId === nameOrId || name === nameOrId)
-	if (found) return found
+	const found = nodes.filter(({ name, peerId }) => peerId === nameOrId || name === nameOrId)
+	// A name is free again when its machine has left.
+	const node = found.find(({ status }) => status !== 'left') ?? found[0]
+	if (node) return node
 	throw new LatticeError('NOT_FOUND', `There is no node "${nameOrId}"; "lattice nodes" shows them.`, { name: nameOrId })
 }
 
