@@ -118,7 +118,7 @@ function naively(nodes: NodeView[], { requirements, owner, workloadId, replicas,
 				]
 				return {
 					peerId: status.peerId,
-					score: points.reduce((sum, point) => sum + Math.round(point * 10), 0),
+					score: points.reduce((sum, point) => sum + Math.round(point * 10 + 1e-9), 0),
 					tie: rendezvousWeight(hashName(workloadId), hashName(status.peerId)),
 				}
 			})

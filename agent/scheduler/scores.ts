@@ -128,8 +128,11 @@ export const SCORES: readonly Score[] = [
 	},
 ]
 
+/** Sums of decimal fractions of cores miss a half by the last bit, on one side or the other by the order of summing. */
+const LAST_BITS = 1e-9
+
 function tenths(weight: number, value: number): number {
-	return Math.round(weight * TENTHS * value)
+	return Math.round(weight * TENTHS * value + LAST_BITS)
 }
 
 /** The part of a total that no order changes, kept by the index when a node changes. */
