@@ -1,5 +1,3 @@
-import { BlockList, isIP } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import type { TLSSocket } from 'node:tls'
 import type { MembershipClaims } from '../../identity/index.ts'
 import {
@@ -13,6 +11,7 @@ import type { DataCertificate } from './certificate.ts'
 import type { DialHost } from './dial-host.ts'
 import { decodeHeader, encodeHeader, HEADER_BYTES, readExactly } from './header.ts'
 import type { Leases } from './leases.ts'
+import { mayDial } from './may-dial.ts'
 import { race } from './race.ts'
 import { dialTls } from './tls.ts'
 
@@ -27,8 +26,6 @@ const DIAL_MS = 4_000
 const STAGGER_MS = 100
 /** Handshakes under way for one request: each takes a millisecond of both sides' processors. */
 const WIDTH = 16
-/** Nothing of the services that machines keep below it is dialled for anybody. */
-const LEAST_PORT = 1024
 
 /** The host's side of `ready`: it dials the peer that asked, and waits there for connections to be opened. */
 export class ReadyDialer {
@@ -129,41 +126,4 @@ export class ReadyDialer {
 		if (held > 0) this.#held.set(peerId, held)
 		else this.#held.delete(peerId)
 	}
-}
-
-/** Loopback only for a peer that itself is on this machine; link-local holds the metadata services of clouds. */
-function mayDial({ host, port }: SocketAddress, remoteAddress: string): boolean {
-	const family = isIP(host)
-	if (family === 0 || port < LEAST_PORT) return false
-	const isHere = /^\/ip4\/127\.|^\/ip6\/::1\//.test(remoteAddress)
-	return isHere || !ownAddresses().check(host, family === 4 ? 'ipv4' : 'ipv6')
-}
-
-/** This machine, its containers' networks, and addresses that mean no particular machine. */
-function ownAddresses(): BlockList {
-	const list = new BlockList()
-	for (const [network, prefix] of [
-		['0.0.0.0', 8],
-		['127.0.0.0', 8],
-		['169.254.0.0', 16],
-		['224.0.0.0', 3],
-	] as const)
-		list.addSubnet(network, prefix, 'ipv4')
-	for (const [network, prefix] of [
-		['::', 127],
-		['fe80::', 10],
-		['ff00::', 8],
-		['::ffff:0:0', 96],
-	] as const)
-		list.addSubnet(network, prefix, 'ipv6')
-	for (const [name, addresses] of Object.entries(networkInterfaces())) {
-		const isEngines = /^(docker|br-|veth)/.test(name)
-		for (const { address, family, cidr } of addresses ?? []) {
-			const type = family === 'IPv4' ? 'ipv4' : 'ipv6'
-			const prefix = Number(cidr?.split('/')[1] ?? 32)
-			if (isEngines && cidr) list.addSubnet(address, prefix, type)
-			else list.addAddress(address, type)
-		}
-	}
-	return list
 }
