@@ -120,11 +120,9 @@ export class ReadyPool {
 	#tend(): void {
 		const now = this.#now()
 		this.#uses = this.#uses.filter((at) => now - at < MINUTE_MS)
-		let coming = 0
-		for (const left of this.#promises.values()) coming += left
 		const state = {
 			idle: this.#idle.length,
-			coming,
+			coming: this.#coming,
 			waiting: this.#waiters.length,
 			usedLately: this.#uses.length,
 			unusedMs: now - this.#wantedAt,
@@ -140,18 +138,31 @@ export class ReadyPool {
 		this.#promises.set(ticket, count)
 		try {
 			const promised = await this.#ask(ticket, count)
-			if (promised < count) this.#settlePromise(ticket, count - promised)
+			if (promised < count) {
+				this.#settlePromise(ticket, count - promised)
+				this.#disappoint(new Error('the host keeps no more connections ready'))
+			}
 			setTimeout(() => this.#fail(ticket, new Error('the host cannot connect to this node')), PROMISE_MS).unref()
 		} catch (thrown) {
 			this.#fail(ticket, thrown instanceof Error ? thrown : new Error(String(thrown)))
 		}
 	}
 
-	/** What was promised and did not come: so many of those who wait would wait in vain. */
+	/** What was promised and did not come. */
 	#fail(ticket: Ticket, error: Error): void {
-		const left = this.#promises.get(ticket) ?? 0
 		this.#promises.delete(ticket)
-		for (const waiter of this.#waiters.slice(0, left)) waiter.reject(error)
+		this.#disappoint(error)
+	}
+
+	/** Those who wait for more than what is still to come would wait in vain. */
+	#disappoint(error: Error): void {
+		for (const waiter of this.#waiters.slice(this.#coming)) waiter.reject(error)
+	}
+
+	get #coming(): number {
+		let coming = 0
+		for (const left of this.#promises.values()) coming += left
+		return coming
 	}
 
 	#settlePromise(ticket: Ticket, count: number): void {
