@@ -8,13 +8,14 @@ const ALIVE = { h1: 'alive', h2: 'alive', h3: 'alive' } as const
 const H3_DOWN = { ...ALIVE, h3: 'down' } as const
 /** The goal is 3 s; the rest is for two cores that run three machines, a database and this test. */
 const SOON_MS = 8_000
+const FIVE_MINUTES = 5 * 60_000
 
 describe('three machines, one of which is lost', () => {
 	let lattice: TestLattice
 	let id: string
 
 	beforeAll(async () => {
-		lattice = await createLattice({ hosts: 3 })
+		lattice = await createLattice({ hosts: 3, clocks: true })
 		await lattice.allSee(ALIVE, lattice.machines, 10_000)
 		const order = { name: 'there', type: 'custom', config: { ...CHATTER, node: 'h3' } }
 		const { status, body } = await lattice.rest(lattice.h2, 'POST', '/api/workloads/deploy', order)
@@ -62,6 +63,35 @@ describe('three machines, one of which is lost', () => {
 			})
 		}
 	}
+
+	it('serves as before while its clock is five minutes off, either way', async () => {
+		explainFailure()
+		const { h2, h3 } = lattice
+		for (const offset of [FIVE_MINUTES, -FIVE_MINUTES]) {
+			await h3.host.setClock(offset)
+			const { stdout } = await h3.host.exec([process.execPath, '-p', 'Date.now()'])
+			expect(Math.abs(Number(stdout) - Date.now() - offset)).toBeLessThan(30_000)
+			await lattice.allSee(ALIVE, lattice.machines, SOON_MS)
+			const stopped = await lattice.rest(h2, 'POST', `/api/workloads/${id}/stop`)
+			expect(stopped).toMatchObject({ status: 200, body: { status: 'stopped' } })
+			await lattice.record(id, 'stopped')
+			await lattice.trpc().workload.start.mutate({ id })
+			await lattice.record(id, 'running')
+			// New orders in both directions: what it is given, and what it gives others.
+			for (const [entry, host] of [
+				[h2, h3],
+				[h3, h2],
+			] as const) {
+				const order = { name: 'other-time', type: 'custom', config: { ...CHATTER, node: host.name } }
+				const { status, body } = await lattice.rest(entry, 'POST', '/api/workloads/deploy', order)
+				expect({ status, node: body.node?.name }).toEqual({ status: 201, node: host.name })
+				expect((await lattice.rest(entry, 'DELETE', `/api/workloads/${body.id}`)).status).toBe(200)
+				await until('its name is free', SOON_MS, async () => (await lattice.trpc().workload.list.query()).length === 1)
+			}
+		}
+		await h3.host.setClock(0)
+		await isBack()
+	})
 
 	it('says so within seconds when its cable is pulled, and changes nothing there until it is back', async () => {
 		explainFailure()
