@@ -21,13 +21,22 @@ export function Chart({ title, summary, at, lines, least, format }: ChartProps) 
 	// biome-ignore lint/correctness/useExhaustiveDependencies: a chart's lines are its own for life; data comes below
 	useEffect(() => {
 		let ended = false
-		void import('./plot.ts').then(({ drawPlot }) => {
-			if (ended || !place.current) return
+		const draw = async (element: HTMLElement) => {
+			const { drawPlot } = await import('./plot.ts')
+			if (ended) return
 			const series = lines.map(({ label, dash }) => ({ label, ...(dash && { dash }) }))
-			drawn.current = drawPlot(place.current, { least, format, series }, latest.current)
+			drawn.current = drawPlot(element, { least, format, series }, latest.current)
+		}
+		// What draws is loaded once a chart is to be seen: most visits to a page never get that far down.
+		const seen = new IntersectionObserver((entries) => {
+			if (!entries.some(({ isIntersecting }) => isIntersecting) || !place.current) return
+			seen.disconnect()
+			void draw(place.current)
 		})
+		if (place.current) seen.observe(place.current)
 		return () => {
 			ended = true
+			seen.disconnect()
 			drawn.current?.end()
 			drawn.current = null
 		}

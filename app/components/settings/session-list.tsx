@@ -53,7 +53,11 @@ function SessionRow({ session }: { session: SessionView }) {
 			<Form method="post" preventScrollReset>
 				<input type="hidden" name="kind" value={kind} />
 				<input type="hidden" name="id" value={id} />
-				<Button name="intent" value="revoke" aria-label={`End ${title}${address ? ` from ${address}` : ''}`}>
+				<Button
+					name="intent"
+					value="revoke"
+					aria-label={`${current ? 'Log out' : 'End'}: ${title}${address ? ` from ${address}` : ''}`}
+				>
 					{current ? 'Log out' : 'End'}
 				</Button>
 			</Form>

@@ -70,8 +70,8 @@ export function WorkloadPage(props: WorkloadPageProps) {
 				<Endpoints workload={workload} />
 				<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
 			</div>
-			<Usage url={`/workloads/${workload.id}/usage`} name={workload.name} />
 			<LogView workloadId={workload.id} replicas={workload.replicas} status={workload.status} events={events} />
+			<Usage url={`/workloads/${workload.id}/usage`} name={workload.name} />
 			{detail.placement && (
 				<section aria-labelledby="placement" className="mt-8">
 					<h2 id="placement" className="text-lg font-semibold">

@@ -1,0 +1,47 @@
+import { describe, it } from 'vitest'
+import { logIn, ORDERS, row, stubbedPages } from '../fixtures/stubbed-pages.ts'
+
+const pages = stubbedPages()
+
+describe('terminal, palette and settings', () => {
+	it('a terminal opens, hears what is typed, and shows what it answers', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await page.goto(`${pages.full.url}${ORDERS}`)
+		await page.getByRole('link', { name: 'Terminal' }).click()
+		await page.getByRole('status').filter({ hasText: 'open' }).waitFor()
+		await page.keyboard.type('hello there')
+		await page.locator('.xterm-rows').getByText('/ # hello there').waitFor()
+	})
+
+	it('Ctrl+K goes anywhere by a few letters', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await row(page, 'orders-db').waitFor()
+		await page.keyboard.press('Control+k')
+		await page.getByRole('combobox', { name: 'Page, workload or node' }).fill('cam')
+		await page
+			.getByRole('option', { name: /cameras/ })
+			.first()
+			.waitFor()
+		await page.keyboard.press('Enter')
+		await page.waitForURL('**/workloads/w_cams0000000000000000')
+		await page.keyboard.press('Control+k')
+		await page.keyboard.press('Escape')
+		await page.getByRole('combobox').waitFor({ state: 'detached' })
+	})
+
+	it('a device is ended, thresholds are saved, keys are rotated', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await page.goto(`${pages.full.url}/settings`)
+		await page.getByRole('button', { name: 'End: Device of the CLI' }).click()
+		await page.getByText('That login has ended.').waitFor()
+		await page.getByRole('button', { name: 'End: Device of the CLI' }).waitFor({ state: 'detached' })
+		await page.getByLabel('Memory').fill('80')
+		await page.getByRole('button', { name: 'Save' }).click()
+		await page.getByText('Saved. They hold from now on.').waitFor()
+		await page.getByRole('button', { name: 'Rotate keys' }).click()
+		await page.getByText('Nobody is logged out.').waitFor()
+	})
+})
