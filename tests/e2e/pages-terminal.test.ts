@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { logIn, ORDERS, row, stubbedPages } from '../fixtures/stubbed-pages.ts'
+import { logIn, ORDERS, stubbedPages } from '../fixtures/stubbed-pages.ts'
 
 const pages = stubbedPages()
 
@@ -9,7 +9,7 @@ describe('terminal, palette and settings', () => {
 		await logIn(page, pages.full)
 		await page.goto(`${pages.full.url}${ORDERS}`)
 		await page.getByRole('link', { name: 'Terminal' }).click()
-		await page.getByRole('status').filter({ hasText: 'open' }).waitFor()
+		await page.locator('.xterm-rows').getByText('/ #').waitFor()
 		await page.keyboard.type('hello there')
 		await page.locator('.xterm-rows').getByText('/ # hello there').waitFor()
 	})
@@ -17,7 +17,7 @@ describe('terminal, palette and settings', () => {
 	it('Ctrl+K goes anywhere by a few letters', async () => {
 		const page = await pages.open()
 		await logIn(page, pages.full)
-		await row(page, 'orders-db').waitFor()
+		await page.getByText('Live', { exact: true }).filter({ visible: true }).waitFor()
 		await page.keyboard.press('Control+k')
 		await page.getByRole('combobox', { name: 'Page, workload or node' }).fill('cam')
 		await page

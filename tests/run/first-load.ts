@@ -30,7 +30,9 @@ function sizeOf(url: string): number {
 /** A route comes with all that it lies in, and each with what it imports at once; what it loads later does not count. */
 function firstLoadOf(id: string): number {
 	const urls = new Set([`/assets/${file}`])
-	const add = ({ module, imports = [] }: Chunk) => [module, ...imports].forEach((url) => urls.add(url))
+	const add = ({ module, imports = [] }: Chunk) => {
+		for (const url of [module, ...imports]) urls.add(url)
+	}
 	add(manifest.entry)
 	for (let at: string | undefined = id; at !== undefined; at = manifest.routes[at]?.parentId) {
 		const route = manifest.routes[at]
