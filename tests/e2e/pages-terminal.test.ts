@@ -28,7 +28,7 @@ describe('terminal, palette and settings', () => {
 		await page.waitForURL('**/workloads/w_cams0000000000000000')
 		await page.keyboard.press('Control+k')
 		await page.keyboard.press('Escape')
-		await page.getByRole('combobox').waitFor({ state: 'detached' })
+		await page.getByRole('combobox', { name: 'Page, workload or node' }).waitFor({ state: 'detached' })
 	})
 
 	it('a device is ended, thresholds are saved, keys are rotated', async () => {
