@@ -91,10 +91,21 @@ export class LogBuffer {
 	}
 
 	#gap(lines: LogLine[], skipped: number): LogRow {
-		const room = Math.max(0, this.#limits.held - this.#held)
-		const held = room > 0 ? lines.slice(-room) : []
+		const held = this.#limits.held > 0 ? lines.slice(-this.#limits.held) : []
+		this.#release(this.#held + held.length - this.#limits.held)
 		this.#held += held.length
 		return { kind: 'gap', key: this.#key(), skipped, held }
+	}
+
+	/** The oldest gaps give up what they hold, so that the newest, which are in sight, can be opened. */
+	#release(over: number): void {
+		for (let index = 0; index < this.#rows.length && over > 0; index++) {
+			const row = this.#rows[index]
+			if (row?.kind !== 'gap' || row.held.length === 0) continue
+			over -= row.held.length
+			this.#held -= row.held.length
+			this.#rows = this.#rows.with(index, { ...row, held: [] })
+		}
 	}
 
 	#trim(rows: LogRow[]): LogRow[] {
