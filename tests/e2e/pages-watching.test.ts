@@ -85,18 +85,26 @@ describe('watching on the pages', () => {
 		await page.getByRole('button', { name: /new lines below/ }).waitFor()
 		expect(await log.evaluate((element) => element.scrollTop)).toBe(top)
 		await page.getByRole('button', { name: /new lines below/ }).click()
+		await expect.poll(() => log.evaluate((element) => element.scrollHeight)).toBeGreaterThan(20_000)
 		await expect
 			.poll(() => log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight))
 			.toBeLessThan(25)
 		await page.getByRole('button', { name: 'Pause' }).click()
 		const skipped = log.getByRole('button', { name: /lines skipped, show them/ })
+		// Only rows in sight are in the document: by less than what is drawn, and counted when it is drawn.
 		await expect
 			.poll(
 				async () => {
-					await log.evaluate((element) => element.scrollBy(0, -1_000))
+					await log.evaluate(
+						(element) =>
+							new Promise<void>((drawn) => {
+								element.scrollBy(0, -700)
+								requestAnimationFrame(() => requestAnimationFrame(() => drawn()))
+							}),
+					)
 					return skipped.count()
 				},
-				{ timeout: 20_000, interval: 60 },
+				{ timeout: 30_000, interval: 20 },
 			)
 			.toBe(1)
 		const height = await log.evaluate((element) => element.scrollHeight)

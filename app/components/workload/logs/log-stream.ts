@@ -52,12 +52,15 @@ export function useLogStream({ workloadId, paused, standing, events }: Options):
 	}, [events, buffer, marked])
 
 	useEffect(() => {
-		const timer = setInterval(() => {
+		const draw = () => {
 			const changed = !paused && buffer.flush()
 			setView((old) =>
 				changed || old.waiting !== buffer.waiting ? { rows: buffer.rows, waiting: buffer.waiting } : old,
 			)
-		}, FLUSH_MS)
+		}
+		// At once, too: who goes on after a pause sees what waited.
+		draw()
+		const timer = setInterval(draw, FLUSH_MS)
 		return () => clearInterval(timer)
 	}, [buffer, paused])
 
