@@ -33,7 +33,15 @@ beforeAll(async () => {
 	await settled(owner, idle?.id ?? '', 'stopped')
 	connectionString = (await owner.workload.get.query({ id: db?.id ?? '' })).credentials?.connectionString ?? ''
 	await query("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('here')")
-	before = await list()
+	before = await until('addresses at the gateway, told by all', 40_000, async () => {
+		const inConsole = await list()
+		const { body } = await rest<Workload[]>(stack, token, 'GET', '/api/workloads')
+		const inAgent = body.sort((a, b) => (a.name < b.name ? -1 : 1))
+		const has = inConsole.every(
+			({ status, endpoints }) => status !== 'running' || endpoints.some(({ kind }) => kind === 'gateway'),
+		)
+		return has && JSON.stringify(inConsole.map(kept)) === JSON.stringify(inAgent.map(kept)) ? inConsole : false
+	})
 })
 afterAll(() => stack?.remove())
 
@@ -49,13 +57,19 @@ async function query(sql: string): Promise<unknown> {
 
 const list = async () => (await owner.workload.list.query()).sort((a, b) => (a.name < b.name ? -1 : 1))
 
-/** What must not change; the time of the last change may. */
+/** What must not change; the time of the last change may, and how far a gateway measures its way. */
 const kept = ({ id, name, status, publicUrl, endpoints, generation, node }: Workload) => ({
 	id,
 	name,
 	status,
 	publicUrl,
-	endpoints,
+	endpoints: endpoints.map(({ kind, protocol, url, container, replica }) => ({
+		kind,
+		protocol,
+		url,
+		container,
+		replica,
+	})),
 	generation,
 	node,
 })
