@@ -18,6 +18,8 @@ export interface Fleet {
 	view(peerId: string): NodeView | null
 	/** what the gateways that are there give the workload */
 	routes(workloadId: string): Endpoint[]
+	/** rises when any of them changes */
+	readonly routesVersion: number
 	/** the workloads to which this node gives something as a gateway */
 	routedBy(peerId: string): string[]
 	/** connected, and its own snapshot is in: an order can be sent, and what is known of it is true */

@@ -52,6 +52,7 @@ export class MeshFleet implements Fleet {
 	readonly peerId: string
 	readonly #modules: FleetModules
 	readonly #hosts = new Map<string, Host>()
+	routesVersion = 0
 	readonly #settled = Promise.withResolvers<void>()
 	#listener: FleetListener | null = null
 	#settleTimer: NodeJS.Timeout | null = null
@@ -183,7 +184,10 @@ export class MeshFleet implements Fleet {
 			peer,
 			log,
 			addresses: () => this.#hosts.get(peerId)?.addresses ?? [],
-			onFollow: () => this.#hosts.get(peerId)?.routes.clear(),
+			onFollow: () => {
+				this.routesVersion += 1
+				this.#hosts.get(peerId)?.routes.clear()
+			},
 			onFrame: async (frame) => {
 				const named = this.#heard(peerId, frame)
 				await this.#listener?.onFrame(peerId, named)
@@ -232,6 +236,7 @@ export class MeshFleet implements Fleet {
 			return { ...frame, report: { ...frame.report, node: { ...frame.report.node, name: host.name } } }
 		}
 		if (frame.type === 'routes') {
+			this.routesVersion += 1
 			if (!this.#isGateway(peerId) || frame.endpoints.length === 0) host.routes.delete(frame.workloadId)
 			else host.routes.set(frame.workloadId, frame.endpoints)
 			return frame

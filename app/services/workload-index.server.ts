@@ -22,7 +22,7 @@ interface Entry {
 
 export interface WorkloadIndexModules {
 	database: Database
-	fleet: Hosts & { views(): NodeView[] }
+	fleet: Hosts & { views(): NodeView[]; readonly routesVersion: number }
 }
 
 /**
@@ -110,11 +110,11 @@ export class WorkloadIndex {
 	/** Everything that a view takes from the fleet; equal when no view would change. */
 	#fleetNow(): string {
 		const { fleet } = this.#modules
-		return fleet
+		const hosts = fleet
 			.views()
 			.map(({ status, liveness, lastSeenAt }) =>
 				fleet.isCurrent(status.peerId) ? status.peerId : `${status.peerId}:${liveness}:${lastSeenAt}`,
 			)
-			.join(' ')
+		return `${fleet.routesVersion} ${hosts.join(' ')}`
 	}
 }

@@ -58,7 +58,7 @@ import { maySee, notFound, viewOf } from './workload-view.server.ts'
 
 export interface WorkloadsModules {
 	database: Database
-	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isCurrent' | 'isReachable' | 'routes'>
+	fleet: Pick<Fleet, 'peerId' | 'views' | 'view' | 'isCurrent' | 'isReachable' | 'routes' | 'routesVersion'>
 	credentials: CredentialStore
 	timeline: Timeline
 	records: Records
