@@ -7,6 +7,7 @@ import { Directory } from './commands/directory.ts'
 import { Entry } from './commands/entry.ts'
 import { Execs } from './commands/execs.ts'
 import { CommandHost } from './commands/host.ts'
+import { NgrokSetting } from './commands/ngrok-setting.ts'
 import { Orders } from './commands/orders.ts'
 import { Probing } from './commands/probing.ts'
 import { Reads } from './commands/reads.ts'
@@ -16,6 +17,8 @@ import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
 import { createGateway, OwnRoutes } from './endpoints/gateway/index.ts'
+import { sdkEdge } from './endpoints/ngrok/sdk-edge.ts'
+import { NgrokTunnels } from './endpoints/ngrok/tunnels.ts'
 import { AgentHome } from './home.ts'
 import { closeServer, listen } from './http.ts'
 import type { MembershipClaims } from './identity/index.ts'
@@ -41,6 +44,7 @@ import { Claims } from './store/claims.ts'
 import { Database } from './store/database.ts'
 import { Events } from './store/events.ts'
 import { Journal } from './store/journal.ts'
+import { NgrokToken } from './store/ngrok-token.ts'
 import { Workloads } from './store/workloads.ts'
 import { watchSource } from './watch-source.ts'
 
@@ -101,7 +105,17 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const journal = new Journal(db)
 	const changes = new Changes()
 	const events = new Events(db, peer.peerId)
-	const workloads = new Workloads(assignments, home.keyring(), self)
+	const keyring = home.keyring()
+	const workloads: Workloads = new Workloads(assignments, keyring, self, (id, replica) => tunnels.of(id, replica))
+	const ngrokToken = new NgrokToken(db, keyring)
+	const tunnels = new NgrokTunnels({
+		edge: sdkEdge(config.ngrok),
+		token: () => ngrokToken.get(),
+		assignments,
+		workloads,
+		changes,
+		log,
+	})
 	const incarnation = db.next('incarnation')
 	const nodeStatus = new NodeStatusSource(
 		{
@@ -233,6 +247,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		samples,
 		execs: new Execs({ runtime, assignments, log }),
 		steward,
+		ngrok: new NgrokSetting({ token: ngrokToken, onChange: () => tunnels.tokenChanged() }),
 		onRefused,
 	})
 	const handle = (request: CommandRequest, from: string, abort: AbortSignal) =>
@@ -275,6 +290,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	await nodeStatus.start()
 	reconciler.start()
 	sampler.start()
+	tunnels.start()
 	const onRemoved = (workloadId: string) => {
 		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
 	}
@@ -309,6 +325,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			plane.stop()
 			await closeServer(server)
 			await front?.stop()
+			await tunnels.stop()
 			await reconciler.stop()
 			await peer.stop()
 			sampleStore.close()

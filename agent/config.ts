@@ -54,6 +54,8 @@ const Environment = z.object({
 	LATTICE_GATEWAY_TLS_CERT: z.string().optional(),
 	LATTICE_GATEWAY_TLS_KEY: z.string().optional(),
 	LATTICE_GATEWAY_DOMAIN: z.hostname().toLowerCase().optional(),
+	LATTICE_NGROK_SERVER_ADDR: z.string().optional(),
+	LATTICE_NGROK_ROOT_CAS: z.string().optional(),
 	LATTICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 
@@ -78,6 +80,8 @@ export interface AgentConfig {
 		domain: string | null
 		tls: { cert: string; key: string; httpsPort: number } | null
 	}
+	/** an ngrok of one's own, and what proves it: a PEM file or `host`; null: ngrok's */
+	ngrok: { serverAddr: string | null; rootCas: string | null }
 	logLevel: string
 }
 
@@ -106,6 +110,10 @@ export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
 			ports: value.LATTICE_GATEWAY_PORTS,
 			domain: value.LATTICE_GATEWAY_DOMAIN ?? null,
 			tls: tlsOf(value),
+		},
+		ngrok: {
+			serverAddr: value.LATTICE_NGROK_SERVER_ADDR ?? null,
+			rootCas: value.LATTICE_NGROK_ROOT_CAS ?? null,
 		},
 		logLevel: value.LATTICE_LOG_LEVEL,
 	}

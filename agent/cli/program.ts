@@ -23,6 +23,7 @@ import { registerLogs } from './commands/logs.ts'
 import { registerNodes } from './commands/nodes.ts'
 import { registerRotateSecrets } from './commands/rotate-secrets.ts'
 import { registerScale } from './commands/scale.ts'
+import { registerSettings } from './commands/settings.ts'
 import { registerTop } from './commands/top.ts'
 import { registerUp } from './commands/up.ts'
 import type { Terminal } from './terminal.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
 	registerJoin,
 	registerLeave,
 	registerRotateSecrets,
+	registerSettings,
 	registerAgent,
 	registerConsole,
 	registerDoctor,

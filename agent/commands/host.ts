@@ -10,6 +10,7 @@ import {
 } from '../protocol/index.ts'
 import type { Journal } from '../store/journal.ts'
 import type { Execs } from './execs.ts'
+import type { NgrokSetting } from './ngrok-setting.ts'
 import type { Orders } from './orders.ts'
 import type { Probing } from './probing.ts'
 import type { Reads } from './reads.ts'
@@ -26,6 +27,7 @@ export interface CommandHostModules {
 	samples: SampleReads
 	execs: Execs
 	steward: Steward
+	ngrok: NgrokSetting
 	/** a refused command, for the log and the metrics: who sent it and why it got nothing */
 	onRefused: (refusal: { from: string; kind: string; error: LatticeError }) => void
 }
@@ -43,7 +45,7 @@ export class CommandHost {
 
 	/** Frames until `result` or `error`. Leaving early (signal) ends the answer, never an accepted order. */
 	async *handle(request: CommandRequest, context: { from: string; signal: AbortSignal }): AsyncIterable<CommandFrame> {
-		const { orders, reads, probing, samples, steward, onRefused } = this.#modules
+		const { orders, reads, probing, samples, steward, ngrok, onRefused } = this.#modules
 		const { command } = request
 		try {
 			const subject = await this.#verify(request)
@@ -66,6 +68,9 @@ export class CommandHost {
 					return
 				case 'unclaim':
 					yield { type: 'result', result: steward.unclaim(command, subject) }
+					return
+				case 'ngrok':
+					yield { type: 'result', result: ngrok.adopt(command, subject) }
 					return
 				case 'list':
 					yield { type: 'result', result: reads.list(subject) }

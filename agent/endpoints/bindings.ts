@@ -7,17 +7,10 @@ export type Binding = Pick<PortBinding, 'kind' | 'address'>
 
 /**
  * Where the ports of a workload are published on this host: on loopback always, on the LAN address only when the workload
- * asks for it. What gateways front needs no port of the host.
+ * asks for it. What gateways front needs no port of the host; ngrok leads to the one on loopback.
  */
 export function bindingsFor(open: Pick<OpenAssignment, 'template' | 'config'>): Binding[] {
 	const expose = open.template.expose(open.config)
-	if (expose.includes('ngrok')) {
-		throw new LatticeError(
-			'NODE_REFUSED',
-			'This node has no ngrok token, so it cannot expose a workload by ngrok. Leave "ngrok" out of expose.',
-			{ field: 'config.expose' },
-		)
-	}
 	const bindings: Binding[] = [{ kind: 'host', address: '127.0.0.1' }]
 	if (expose.includes('lan')) {
 		const lan = lanAddress()

@@ -17,6 +17,13 @@ import {
 	WorkloadType,
 } from './workload.ts'
 
+/** Secret. Its letters say nothing of the account; ngrok alone knows whether it is good. */
+export const NgrokAuthToken = z
+	.string()
+	.trim()
+	.regex(/^[A-Za-z0-9_-]{16,128}$/, 'is no ngrok auth token; copy it from dashboard.ngrok.com, Your Authtoken')
+export type NgrokAuthToken = z.infer<typeof NgrokAuthToken>
+
 const existing = { commandId: CommandId, workloadId: WorkloadId }
 
 /**
@@ -112,6 +119,8 @@ export const Command = z.discriminatedUnion('kind', [
 		/** JWT */
 		claim: z.string(),
 	}),
+	/** the lattice's auth token for ngrok, for a host that exposes by it; null takes it away. Of two the newer version stands */
+	z.object({ kind: z.literal('ngrok'), token: NgrokAuthToken.nullable(), version: z.number().int().min(1) }),
 	/** gives a claim back when no host took the order: nothing half-done stays behind */
 	z.object({ kind: z.literal('unclaim'), commandId: CommandId, name: WorkloadName, decision: z.string() }),
 ])

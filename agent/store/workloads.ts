@@ -20,13 +20,29 @@ export interface OpenAssignment {
 	secrets: Record<string, string>
 }
 
+/** How a replica is reached besides by its own ports, and what stands in the way. */
+export interface ReplicaReach {
+	endpoints: Endpoint[]
+	/** for a person; null: nothing */
+	reason: string | null
+}
+
+const NOTHING_ELSE = (): ReplicaReach => ({ endpoints: [], reason: null })
+
 /** The read side of the store: what this host holds, as reports, and its credentials for those who may see them. */
 export class Workloads {
 	readonly #assignments: Assignments
 	readonly #keyring: Keyring
 	readonly #node: { peerId: string; name: string }
+	readonly #reach: (workloadId: string, replica: number) => ReplicaReach
 
-	constructor(assignments: Assignments, keyring: Keyring, node: { peerId: string; name: string }) {
+	constructor(
+		assignments: Assignments,
+		keyring: Keyring,
+		node: { peerId: string; name: string },
+		reach: (workloadId: string, replica: number) => ReplicaReach = NOTHING_ELSE,
+	) {
+		this.#reach = reach
 		this.#assignments = assignments
 		this.#keyring = keyring
 		this.#node = node
@@ -60,12 +76,20 @@ export class Workloads {
 		const assignment = this.#assignments.get(workloadId)
 		if (!assignment) return null
 		const { template, config, secrets } = this.open(assignment)
-		const endpoints = this.#assignments.replicas(workloadId).flatMap(endpointsOf)
+		const endpoints = this.#replicas(workloadId).flatMap(({ endpoints }) => endpoints)
 		return template.credentials(config, secrets, bestFirst(endpoints))
 	}
 
+	/** Rows with all the ways in; one that runs as it should may still lack one, and says why. */
+	#replicas(workloadId: string): (ReplicaRow & { endpoints: Endpoint[] })[] {
+		return this.#assignments.replicas(workloadId).map((row) => {
+			const { endpoints, reason } = this.#reach(workloadId, row.index)
+			return { ...row, reason: row.reason ?? reason, endpoints: [...endpointsOf(row), ...endpoints] }
+		})
+	}
+
 	#reportOf(assignment: Assignment): WorkloadReport {
-		const rows = this.#assignments.replicas(assignment.workloadId)
+		const rows = this.#replicas(assignment.workloadId)
 		const { config } = this.open(assignment)
 		const worst = worstOf(rows)
 		const deleting = assignment.desired === 'deleted'
@@ -93,7 +117,7 @@ export class Workloads {
 				startedAt: row.startedAt,
 				exitCode: row.exitCode,
 				restarts: row.restarts,
-				endpoints: endpointsOf(row),
+				endpoints: row.endpoints,
 			})),
 			createdAt: new Date(assignment.createdAt).toISOString(),
 			updatedAt: new Date(assignment.updatedAt).toISOString(),
@@ -105,7 +129,10 @@ export class Workloads {
 function worstOf(
 	rows: ReplicaRow[],
 ): { status: WorkloadStatus; reason: string | null; error: WireError | null } | null {
-	const sorted = [...rows].sort((a, b) => URGENCY.indexOf(a.status) - URGENCY.indexOf(b.status))
+	const sorted = [...rows].sort(
+		(a, b) =>
+			URGENCY.indexOf(a.status) - URGENCY.indexOf(b.status) || Number(b.reason !== null) - Number(a.reason !== null),
+	)
 	return sorted[0] ?? null
 }
 

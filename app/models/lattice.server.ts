@@ -1,7 +1,8 @@
 import { type Database, inTransaction, type Queries } from './database.server.ts'
 import { isUniqueViolation } from './database-error.server.ts'
 
-export type KeyPurpose = 'root' | 'issuer' | 'cookie'
+/** `ngrok` is no key of the lattice's own: the auth token that its owner gave it */
+export type KeyPurpose = 'root' | 'issuer' | 'cookie' | 'ngrok'
 
 export interface LatticeKeyRow {
 	kid: string
@@ -47,6 +48,31 @@ export async function addLatticeKey(queries: Queries, latticeId: string, key: La
 
 export async function resealLatticeKey(queries: Queries, kid: string, sealedSeed: string): Promise<void> {
 	await queries.latticeKey.update({ where: { kid }, data: { sealedSeed } })
+}
+
+export interface NgrokSecret {
+	/** null: it was taken away */
+	sealed: string | null
+	changedAt: Date
+}
+
+const NGROK = 'ngrok'
+
+/** null: none was ever set. */
+export async function readNgrokSecret(queries: Queries): Promise<NgrokSecret | null> {
+	const row = await queries.latticeKey.findUnique({ where: { kid: NGROK } })
+	return row && { sealed: row.sealedSeed === '' ? null : row.sealedSeed, changedAt: row.createdAt }
+}
+
+/** A row stays when the secret is taken away: hosts must hear that this is newer than what they hold. */
+export async function saveNgrokSecret(queries: Queries, { sealed, changedAt }: NgrokSecret): Promise<void> {
+	const lattice = await queries.lattice.findFirstOrThrow({ select: { id: true } })
+	const data = { sealedSeed: sealed ?? '', createdAt: changedAt }
+	await queries.latticeKey.upsert({
+		where: { kid: NGROK },
+		create: { ...data, kid: NGROK, latticeId: lattice.id, purpose: NGROK },
+		update: data,
+	})
 }
 
 /** The first user; null until somebody has registered. */

@@ -1,5 +1,6 @@
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction } from '@remix-run/node'
 import { useActionData, useLoaderData } from '@remix-run/react'
+import { NgrokToken } from '../components/settings/ngrok-token.tsx'
 import { RotateSecrets } from '../components/settings/rotate-secrets.tsx'
 import { SessionList } from '../components/settings/session-list.tsx'
 import { ThresholdForm } from '../components/settings/threshold-form.tsx'
@@ -11,11 +12,15 @@ export const meta: MetaFunction = () => [{ title: 'Settings · Lattice' }]
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)
-	const { sessions, monitoring } = context.services
-	const [list, thresholds] = await answered(
-		Promise.all([sessions.list(actor, await sessionIdOf(request, context)), monitoring.thresholds(actor)]),
+	const { sessions, monitoring, settings } = context.services
+	const [list, thresholds, ngrok] = await answered(
+		Promise.all([
+			sessions.list(actor, await sessionIdOf(request, context)),
+			monitoring.thresholds(actor),
+			actor.role === 'member' ? null : settings.ngrok(actor),
+		]),
 	)
-	return { sessions: list, thresholds, role: actor.role }
+	return { sessions: list, thresholds, ngrok, role: actor.role }
 }
 
 const SHARES = ['cpu', 'memory', 'disk'] as const
@@ -24,7 +29,7 @@ export async function action({ request, context }: ActionFunctionArgs) {
 	const actor = await requireActor(request, context)
 	const form = await request.formData()
 	const intent = String(form.get('intent'))
-	const { sessions, monitoring, rotation } = context.services
+	const { sessions, monitoring, rotation, settings } = context.services
 	try {
 		if (intent === 'revoke') {
 			await sessions.revoke(actor, { kind: form.get('kind'), id: form.get('id') })
@@ -35,18 +40,23 @@ export async function action({ request, context }: ActionFunctionArgs) {
 			const said = `A new key (${issuer.slice(0, 8)}…) and cookie secret are made; they sign from ${signsFrom.slice(11, 19)} UTC. Nobody is logged out.`
 			return { intent, said, error: undefined }
 		}
+		if (intent === 'ngrok' || intent === 'ngrok-clear') {
+			const { configured } = await settings.setNgrok(actor, { token: intent === 'ngrok' ? form.get('token') : null })
+			const said = configured ? 'Saved, sealed. Hosts that expose by ngrok get it.' : 'Taken away: tunnels are closed.'
+			return { intent: 'ngrok', said, error: undefined }
+		}
 		if (intent !== 'thresholds') throw data(null, { status: 400 })
 		const shares = SHARES.map((name) => [name, Number(form.get(name)) / 100])
 		await monitoring.setThresholds(actor, { ...Object.fromEntries(shares), minutes: Number(form.get('minutes')) })
 		return { intent, said: 'Saved. They hold from now on.', error: undefined }
 	} catch (thrown) {
 		const error = refusal(thrown)
-		return data({ intent, said: null, error }, { status: statusOf(error) })
+		return data({ intent: intent.replace(/-clear$/, ''), said: null, error }, { status: statusOf(error) })
 	}
 }
 
 export default function Settings() {
-	const { sessions, thresholds, role } = useLoaderData<typeof loader>()
+	const { sessions, thresholds, ngrok, role } = useLoaderData<typeof loader>()
 	const answer = useActionData<typeof action>()
 	const of = (intent: string) => (answer?.intent === intent ? answer : undefined)
 	return (
@@ -54,6 +64,7 @@ export default function Settings() {
 			<h1 className="text-2xl font-semibold tracking-tight max-md:text-xl">Settings</h1>
 			<SessionList sessions={sessions} answer={of('revoke')} />
 			<ThresholdForm thresholds={thresholds} mayChange={role !== 'member'} answer={of('thresholds')} />
+			{ngrok && <NgrokToken status={ngrok} answer={of('ngrok')} />}
 			<RotateSecrets mayRotate={role === 'owner'} answer={of('rotate')} />
 		</>
 	)

@@ -14,6 +14,7 @@ import type { LatticeKeys } from './lattice.server.ts'
 import { LiveBus } from './live.server.ts'
 import { MissedEvents } from './missed-events.server.ts'
 import { MonitoringService } from './monitoring.server.ts'
+import { NgrokSettings } from './ngrok-settings.server.ts'
 import { nodeOf } from './node-view.server.ts'
 import { NodeService } from './nodes.server.ts'
 import { Orders } from './orders.server.ts'
@@ -80,6 +81,7 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const monitoring = new MonitoringService({ database, fleet, commands, reads, live, audit, log })
 	const sessions = new SessionService({ database, lattice, audit })
 	const rotation = new SecretRotation({ database, lattice, announce: () => fleet.announce(), audit, log })
+	const settings = new NgrokSettings({ database, keyring, fleet, commands, audit, log })
 	const terminals = new TerminalService({ database, fleet, authority, audit })
 	const workloads = new WorkloadService({
 		database,
@@ -98,8 +100,8 @@ export function createServices(options: ServicesOptions, modules: ServicesModule
 	const members = () => fleet.members()
 	const accounts = new AccountService({ registration: options.registration }, { database, lattice, audit, members })
 	return {
-		services: { accounts, workloads, nodes, live, audit, monitoring, terminals, sessions, rotation },
-		listener: listen({ database, records, departures, live, log }),
+		services: { accounts, workloads, nodes, live, audit, monitoring, terminals, sessions, rotation, settings },
+		listener: listen({ database, records, departures, settings, live, log }),
 		enrolment: new Enrolment({ database, lattice, fleet, audit, live }),
 		claims: new EntryClaims({ database, lattice, consolePeerId, workloads, decisions, audit, live, log }),
 		departures,
@@ -118,16 +120,18 @@ interface Listening {
 	database: Database
 	records: Records
 	departures: Departures
+	settings: NgrokSettings
 	live: LiveBus
 	log: ServicesModules['log']
 }
 
-function listen({ database, records, departures, live, log }: Listening): FleetListener {
+function listen({ database, records, departures, settings, live, log }: Listening): FleetListener {
 	const lastLiveness = new Map<string, string>()
 	return {
 		onFrame: async (peerId, frame) => {
 			if (frame.type === 'node' && frame.node.peerId === peerId) await saveNodeStatus(database, frame.node, new Date())
 			else await records.onFrame(peerId, frame)
+			if (frame.type === 'report') settings.heard(peerId, frame.report)
 		},
 		onSynced: (peerId, held) => records.onSynced(peerId, held),
 		onView: (view, current) => {
@@ -136,6 +140,7 @@ function listen({ database, records, departures, live, log }: Listening): FleetL
 			const standing = `${view.liveness}:${current}`
 			if (lastLiveness.get(peerId) === standing) return
 			lastLiveness.set(peerId, standing)
+			if (!current) settings.gone(peerId)
 			const told = view.liveness === 'left' ? departures.left(peerId) : Promise.resolve()
 			told
 				.then(() => records.onHostChanged(peerId))

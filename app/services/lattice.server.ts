@@ -149,7 +149,7 @@ function makeCookieSecret(keyring: Keyring): LatticeKeyRow {
 /** After a rotation of the master key, so that the old line can be taken out of its file. */
 async function resealKeys(database: Database, keys: LatticeKeyRow[], keyring: Keyring): Promise<void> {
 	for (const { kid, purpose, sealedSeed } of keys) {
-		if (!keyring.needsReseal(sealedSeed)) continue
+		if (sealedSeed === '' || !keyring.needsReseal(sealedSeed)) continue
 		await resealLatticeKey(database, kid, keyring.reseal(sealedSeed, boundTo(purpose, kid)))
 	}
 }
@@ -178,6 +178,7 @@ function sealKey(
 	return { kid, purpose, sealedSeed, publicKey: null, certificate: null, notAfter: null, ...more }
 }
 
-function boundTo(purpose: string, kid: string): string {
+/** What the sealed text of such a row is bound to. */
+export function boundTo(purpose: string, kid: string): string {
 	return `lattice-key:${purpose}:${kid}`
 }

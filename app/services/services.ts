@@ -245,6 +245,20 @@ export interface Rotation {
 	rotate(actor: Actor): Promise<{ issuer: string; signsFrom: string }>
 }
 
+export interface NgrokStatus {
+	configured: boolean
+	/** set, changed or taken away */
+	changedAt: string | null
+}
+
+/** Owner and admin only. */
+export interface Settings {
+	/** whether there is a token; never the token */
+	ngrok(actor: Actor): Promise<NgrokStatus>
+	/** `{token}`; null takes it away */
+	setNgrok(actor: Actor, input: unknown): Promise<NgrokStatus>
+}
+
 export interface Terminals {
 	/** `{id, replica?, command?, tty?, columns?, rows?}`; its owner only. Output until `exit` or `error`, or the signal */
 	open(actor: Actor, input: unknown, typed: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>
@@ -272,6 +286,7 @@ export interface Services {
 	terminals: Terminals
 	sessions: Sessions
 	rotation: Rotation
+	settings: Settings
 }
 
 /** What a Remix loader or action gets as `context`. */

@@ -87,6 +87,12 @@ export const appRouter = router({
 	lattice: router({
 		rotateSecrets: authed.mutation(({ ctx }) => ctx.services.rotation.rotate(ctx.actor)),
 	}),
+	settings: router({
+		ngrok: authed.query(({ ctx }) => ctx.services.settings.ngrok(ctx.actor)),
+		setNgrok: authed
+			.input(given<{ token: string | null }>())
+			.mutation(({ ctx, input }) => ctx.services.settings.setNgrok(ctx.actor, input)),
+	}),
 	node: router({
 		list: authed.query(({ ctx }) => ctx.services.nodes.list(ctx.actor)),
 		get: authed.input(given<{ peerId: string }>()).query(({ ctx, input }) => ctx.services.nodes.get(ctx.actor, input)),

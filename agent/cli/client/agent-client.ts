@@ -70,6 +70,8 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		usage: () => call('/api/usage', Usage),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
+		ngrok: () => Promise.reject(needsConsole('settings')),
+		setNgrok: () => Promise.reject(needsConsole('settings')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: async () => undefined,
 	}

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LogLine, Node, NodeUsage, Workload, WorkloadEvent } from '../../protocol/index.ts'
 import { execOverSocket } from './exec-socket.ts'
-import { Explanation, InviteAnswer, type Lattice } from './lattice.ts'
+import { Explanation, InviteAnswer, type Lattice, NgrokStatus } from './lattice.ts'
 import { type Session, withBearer } from './session.ts'
 import { trpcMutation, trpcQuery, trpcSubscription } from './trpc.ts'
 
@@ -46,6 +46,8 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, Removed)),
 		rotateSecrets: () => mutation('lattice.rotateSecrets', {}, Rotated),
+		ngrok: () => query('settings.ngrok', undefined, NgrokStatus),
+		setNgrok: (token) => mutation('settings.setNgrok', { token }, NgrokStatus),
 		invite: (wish) => mutation('node.invite', wish, InviteAnswer),
 		close: async () => undefined,
 	}

@@ -39,6 +39,10 @@ export type Explanation = z.infer<typeof Explanation>
 export const InviteAnswer = z.object({ token: z.string(), expiresAt: z.string().optional() })
 export type InviteAnswer = z.infer<typeof InviteAnswer>
 
+/** Whether the lattice has an auth token for ngrok; nobody is told which. */
+export const NgrokStatus = z.object({ configured: z.boolean(), changedAt: z.string().nullable() })
+export type NgrokStatus = z.infer<typeof NgrokStatus>
+
 /**
  * The lattice as the CLI uses it, over whichever way answers: the console's tRPC, an agent's REST, or the mesh.
  * Every method throws LatticeError. Long reads end when `signal` aborts.
@@ -71,6 +75,9 @@ export interface Lattice {
 	/** by peer id; its certificate is revoked */
 	removeNode(peerId: string): Promise<void>
 	rotateSecrets(): Promise<{ issuer: string; signsFrom: string }>
+	ngrok(): Promise<NgrokStatus>
+	/** null takes it away */
+	setNgrok(token: string | null): Promise<NgrokStatus>
 	invite(wish: { ttlSeconds: number; uses: number; labels: Record<string, string> }): Promise<InviteAnswer>
 	/** lets the process end */
 	close(): Promise<void>

@@ -73,6 +73,8 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		usage: () => entry.usage(authority),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
 		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
+		ngrok: () => Promise.reject(needsConsole('settings')),
+		setNgrok: () => Promise.reject(needsConsole('settings')),
 		invite: () => Promise.reject(needsConsole('invites')),
 		close: () => peer.stop(),
 	}
