@@ -17,12 +17,15 @@ export function sdkEdge({ serverAddr, rootCas }: SdkOptions): NgrokEdge {
 	return {
 		async connect(token, { onLost, onAnswer }) {
 			const { SessionBuilder } = await import('@ngrok/ngrok')
+			// A session that is closed while it is being made again would come back.
+			let wanted = true
 			const builder = new SessionBuilder()
 				.authtoken(token)
 				.clientInfo('lattice', '1')
 				.heartbeatInterval(HEARTBEAT_S)
 				.handleHeartbeat(onAnswer)
 				.handleDisconnection((_address, error) => {
+					if (!wanted) return false
 					onLost(error)
 					return true
 				})
@@ -36,7 +39,10 @@ export function sdkEdge({ serverAddr, rootCas }: SdkOptions): NgrokEdge {
 							? await session.httpEndpoint().metadata(name).listenAndForward(`http://${target}`)
 							: await session.tcpEndpoint().metadata(name).listenAndForward(`tcp://${target}`),
 					),
-				close: () => session.close(),
+				close: () => {
+					wanted = false
+					return session.close()
+				},
 			}
 		},
 	}

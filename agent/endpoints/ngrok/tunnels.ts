@@ -3,6 +3,7 @@ import type { Assignments } from '../../store/assignments.ts'
 import type { Changes } from '../../store/changes.ts'
 import type { ReplicaReach, Workloads } from '../../store/workloads.ts'
 import type { EdgeSession, EdgeTunnel, NgrokEdge } from './edge.ts'
+import { inTime } from './in-time.ts'
 import { planTunnels, type Tunnel, tunnelKey, wantedTunnels } from './plan.ts'
 import { reasonOf } from './reason.ts'
 import { Retries, type RetryOptions } from './retries.ts'
@@ -137,10 +138,11 @@ export class NgrokTunnels {
 		if (this.#session) return this.#session.edge
 		if (!this.#retries.isDue(SESSION)) return null
 		try {
-			const edge = await this.#modules.edge.connect(token, {
+			const connecting = this.#modules.edge.connect(token, {
 				onLost: (reason) => this.#setLost(reasonOf(reason, token)),
 				onAnswer: () => this.#answered(),
 			})
+			const edge = await inTime(connecting)
 			this.#session = { token, edge }
 			this.#retries.done(SESSION)
 			return edge
@@ -158,7 +160,7 @@ export class NgrokTunnels {
 		const key = tunnelKey(tunnel)
 		if (this.#stopped || !this.#retries.isDue(key)) return
 		try {
-			const edge = await session.open(tunnel)
+			const edge = await inTime(session.open(tunnel))
 			this.#open.set(key, { tunnel, edge, url: edge.url() })
 			this.#problems.delete(key)
 			this.#retries.done(key)
