@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
 import { MuxServer, type MuxStream } from './muxado.fixture.ts'
@@ -14,6 +14,7 @@ export class LocalEdge {
 	readonly #sessions = new Set<MuxServer>()
 	/** public ends, by the id of the tunnel */
 	readonly fronts = new Map<string, Server>()
+	readonly #visitors = new Map<string, Set<Socket>>()
 	/** the port of a tunnel stays when it is bound again, as its URL does at ngrok */
 	readonly #ports = new Map<string, number>()
 	readonly token = '2localEdgeTakesThisToken'
@@ -90,7 +91,10 @@ export class LocalEdge {
 	async #closeFront(id: string): Promise<void> {
 		const front = this.fronts.get(id)
 		this.fronts.delete(id)
-		if (front) await new Promise((resolve) => front.close(resolve))
+		if (!front) return
+		// Also those that came while no session was there to take them.
+		for (const socket of this.#visitors.get(id) ?? []) socket.destroy()
+		await new Promise((resolve) => front.close(resolve))
 	}
 
 	async #bind(session: MuxServer, { Id, Proto = 'http', Opts }: Request): Promise<object> {
@@ -101,7 +105,11 @@ export class LocalEdge {
 		}
 		const id = Id || `tunnel-${this.#ports.size + 1}`
 		await this.#closeFront(id)
+		const visitors = new Set<Socket>()
+		this.#visitors.set(id, visitors)
 		const front = createTcpServer((socket) => {
+			visitors.add(socket)
+			socket.on('close', () => visitors.delete(socket))
 			const stream = session.open(REQUEST.proxy)
 			const from = `127.0.0.1:${socket.remotePort}`
 			const header = { Id: id, ClientAddr: from, Proto, EdgeType: Proto === 'tcp' ? '1' : '3', PassthroughTLS: false }

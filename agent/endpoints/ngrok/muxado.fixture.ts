@@ -14,7 +14,7 @@ export class MuxStream extends Duplex {
 		this.#send = send
 	}
 
-	take(body: Buffer, ends: boolean): void {
+	receive(body: Buffer, ends: boolean): void {
 		if (body.length > 0) {
 			this.push(body)
 			this.#send(TYPE.window, 0, u32(body.length))
@@ -105,7 +105,7 @@ export class MuxServer {
 		if (type !== TYPE.data) return
 		const ends = (flags & FLAG.fin) !== 0
 		if ((flags & FLAG.syn) === 0) {
-			this.#streams.get(id)?.take(body, ends)
+			this.#streams.get(id)?.receive(body, ends)
 			return
 		}
 		const stream = this.#stream(id)
@@ -113,7 +113,7 @@ export class MuxServer {
 			const kind: Buffer | null = stream.read(4)
 			if (kind) this.#onStream(kind.readUInt32BE(0), stream)
 		})
-		stream.take(body, ends)
+		stream.receive(body, ends)
 	}
 }
 
