@@ -132,7 +132,9 @@ describe('a workload exposed by ngrok', () => {
 		await settings(edge.token, '--token-stdin')
 		await tunnelOf(web)
 		expect(stack.output).not.toContain(edge.token)
-		const found = execFileSync('sh', ['-c', 'grep -rlaF -- "$1" "$2" || true', 'sh', edge.token, stack.home])
+		const { directory }: { directory: string } = JSON.parse(readFileSync(join(stack.home, 'postgres.json'), 'utf8'))
+		const search = ['-c', 'grep -rlaF -- "$@" || true', 'sh', edge.token, stack.home, directory]
+		const found = execFileSync('sh', search)
 		expect(found.toString()).toBe('')
 		const bob = await trpc(stack).user.register.mutate({ ...ACCOUNT, email: 'bob@example.test' })
 		const refused = trpcRefusal(trpc(stack, bob.token).settings.setNgrok.mutate({ token: edge.token }))

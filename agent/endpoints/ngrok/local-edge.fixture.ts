@@ -22,7 +22,7 @@ export class LocalEdge {
 	refuseTcp = false
 
 	constructor(folder: string) {
-		const files = { key: join(folder, 'edge.key'), cert: join(folder, 'edge.pem'), config: join(folder, 'edge.cnf') }
+		const files = { key: join(folder, 'edge.key'), cert: join(folder, 'edge.pem') }
 		const extensions = ['subjectAltName=DNS:localhost', 'basicConstraints=critical,CA:FALSE']
 		execFileSync('openssl', [
 			...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
