@@ -198,7 +198,8 @@ describe('DockerRuntime on a real engine', () => {
 		})
 		const address = (await runtime.inspect(id))?.address
 		// nslookup and nc: a static busybox cannot resolve names for its wget
-		const get = (host: string) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} 8080 | tail -n 1`
+		// `-w` ends a connection that is not made, and not one that says nothing
+		const get = (host: string) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc -w 2 ${host} 8080 | tail -n 1`
 		const byName = get("$(nslookup web | awk '/^Address: /{print $2}')")
 		const tries = (attempt: string) =>
 			`for i in 1 2 3 4 5; do x=$(${attempt}); test -n "$x" && break; sleep 0.2; done; echo "got $x"`

@@ -39,7 +39,7 @@ describe('terminal, palette and settings', () => {
 		await page.getByText('That login has ended.').waitFor()
 		await page.getByRole('button', { name: 'End: Device of the CLI' }).waitFor({ state: 'detached' })
 		await page.getByLabel('Memory').fill('80')
-		await page.getByRole('button', { name: 'Save' }).click()
+		await page.getByRole('region', { name: 'Thresholds' }).getByRole('button', { name: 'Save' }).click()
 		await page.getByText('Saved. They hold from now on.').waitFor()
 		await page.getByRole('button', { name: 'Rotate keys' }).click()
 		await page.getByText('Nobody is logged out.').waitFor()
