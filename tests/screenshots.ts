@@ -49,9 +49,7 @@ async function logIn(browser: Browser, origin: string, colorScheme: 'light' | 'd
 
 async function shoot(page: Page, path: string, name: string): Promise<void> {
 	await page.goto(path)
-	// What is live has said its first word by then, or the picture shows that it has not.
-	await page.waitForLoadState('load')
-	await page.waitForTimeout(1500)
+	await page.getByText('Live', { exact: true }).filter({ visible: true }).waitFor()
 	await page.screenshot({ path: join(FOLDER, `${name}.png`) })
 	process.stderr.write(`docs/screenshots/${name}.png\n`)
 }

@@ -12,6 +12,7 @@ function fakeTerminal(live: boolean) {
 		draw: (text) => written.push(`draw:${text}`),
 		live,
 		columns: 60,
+		rows: 24,
 		interactive: false,
 		confirm: unused,
 		ask: unused,

@@ -13,6 +13,7 @@ export interface Terminal {
 	/** stderr is a terminal: bars and colours make sense */
 	readonly live: boolean
 	readonly columns: number
+	readonly rows: number
 	/** false when nobody is there to answer */
 	readonly interactive: boolean
 	confirm(question: string): Promise<boolean>
@@ -33,6 +34,9 @@ export function processTerminal(): Terminal {
 		},
 		get columns() {
 			return process.stderr.columns ?? 80
+		},
+		get rows() {
+			return process.stderr.rows ?? 24
 		},
 		get interactive() {
 			return process.stdin.isTTY === true && process.stderr.isTTY === true

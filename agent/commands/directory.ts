@@ -7,6 +7,7 @@ import {
 	type WorkloadReport,
 	WorkloadStatus,
 } from '../protocol/index.ts'
+import { HeardRoutes } from './heard-routes.ts'
 
 interface Known {
 	status: NodeStatus
@@ -31,8 +32,7 @@ export class Directory {
 	readonly #nodes = new Map<string, Known>()
 	/** peer id → workload id → report */
 	readonly #reports = new Map<string, Map<string, WorkloadReport>>()
-	/** gateway → workload id → what it gives */
-	readonly #routes = new Map<string, Map<string, Endpoint[]>>()
+	readonly #routes = new HeardRoutes()
 	readonly #listeners = new Set<() => void>()
 	readonly #now: () => number
 
@@ -69,13 +69,9 @@ export class Directory {
 			case 'removed':
 				this.#reports.get(peerId)?.delete(frame.workloadId)
 				return
-			case 'routes': {
-				const routes = this.#routes.get(peerId) ?? new Map<string, Endpoint[]>()
-				if (frame.endpoints.length > 0) routes.set(frame.workloadId, frame.endpoints)
-				else routes.delete(frame.workloadId)
-				this.#routes.set(peerId, routes)
+			case 'routes':
+				this.#routes.hear(peerId, frame.workloadId, frame.endpoints)
 				return
-			}
 			case 'event':
 			case 'synced':
 				return
@@ -92,7 +88,7 @@ export class Directory {
 	forget(peerId: string): void {
 		this.#nodes.delete(peerId)
 		this.#reports.delete(peerId)
-		this.#routes.delete(peerId)
+		this.#routes.forget(peerId)
 		this.#changed()
 	}
 
@@ -103,13 +99,13 @@ export class Directory {
 
 	/** It is about to say anew what it gives as a gateway. */
 	dropRoutes(peerId: string): void {
-		this.#routes.delete(peerId)
+		this.#routes.forget(peerId)
 	}
 
 	/** What the gateways that answer give the workload, this node's own first. */
 	routes(workloadId: string): Endpoint[] {
-		const others = [...this.#routes].filter(([peerId]) => (this.#nodes.get(peerId)?.liveness ?? 'alive') === 'alive')
-		return [...(this.#local?.routes(workloadId) ?? []), ...others.flatMap(([, routes]) => routes.get(workloadId) ?? [])]
+		const isThere = (peerId: string) => (this.#nodes.get(peerId)?.liveness ?? 'alive') === 'alive'
+		return [...(this.#local?.routes(workloadId) ?? []), ...this.#routes.of(workloadId, isThere)]
 	}
 
 	#changed(): void {

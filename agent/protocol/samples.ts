@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { WireError } from './errors.ts'
 import { WorkloadId } from './workload.ts'
 
 const Measured = z.number().nullable()
@@ -33,8 +34,10 @@ export type Resolution = z.infer<typeof Resolution>
 /** What one machine and the replicas on it that the caller may see use now. */
 export const NodeUsage = z.object({
 	node: z.object({ peerId: z.string(), name: z.string() }),
-	/** one of each subject; empty when the node did not answer */
+	/** one of each subject */
 	samples: z.array(Sample),
+	/** why there are none: the node did not answer, or refused */
+	error: WireError.nullable(),
 })
 export type NodeUsage = z.infer<typeof NodeUsage>
 

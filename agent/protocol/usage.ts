@@ -11,7 +11,7 @@ export function usageCommand() {
 	return { kind: 'samples', workloadId: null, replicas: true, resolution: 'fine', since, follow: false } as const
 }
 
-/** What each of these nodes uses now; one that does not answer in time is named with nothing beside it. */
+/** What each of these nodes uses now; one that fails or does not answer in time keeps nobody else from being told of. */
 export function usageOf(
 	nodes: readonly NodeUsage['node'][],
 	ask: (peerId: string, signal: AbortSignal) => AsyncIterable<CommandFrame>,
@@ -24,11 +24,10 @@ export function usageOf(
 					if (frame.type === 'error') throw LatticeError.fromWire(frame.error)
 					if (frame.type === 'samples') samples.push(...frame.samples)
 				}
-			} catch {
-				// The node's own status says that it is away; its absence here is not a second error.
-				return { node, samples: [] }
+			} catch (error) {
+				return { node, samples: [], error: LatticeError.from(error).toJSON() }
 			}
-			return { node, samples: newestSamples(samples) }
+			return { node, samples: newestSamples(samples), error: null }
 		}),
 	)
 }

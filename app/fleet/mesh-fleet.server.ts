@@ -1,3 +1,4 @@
+import { HeardRoutes } from '../../agent/commands/heard-routes.ts'
 import type { Members, Peer } from '../../agent/mesh/index.ts'
 import type {
 	CommandFrame,
@@ -26,8 +27,6 @@ interface Host {
 	/** of its certificate: what a node calls itself otherwise does not count */
 	name: string
 	status: NodeStatus | null
-	/** as a gateway: workload → what it gives */
-	routes: Map<string, Endpoint[]>
 	addresses: string[]
 	liveness: Liveness
 	lastSeenAt: Date
@@ -52,7 +51,7 @@ export class MeshFleet implements Fleet {
 	readonly peerId: string
 	readonly #modules: FleetModules
 	readonly #hosts = new Map<string, Host>()
-	routesVersion = 0
+	readonly #routes = new HeardRoutes()
 	readonly #settled = Promise.withResolvers<void>()
 	#listener: FleetListener | null = null
 	#settleTimer: NodeJS.Timeout | null = null
@@ -96,7 +95,6 @@ export class MeshFleet implements Fleet {
 			link: this.#newLink(node.peerId),
 			name: node.name,
 			status: node.status && { ...node.status, name: node.name },
-			routes: new Map(),
 			addresses: node.addresses,
 			liveness: node.left ? 'left' : 'suspect',
 			lastSeenAt: node.lastSeenAt,
@@ -129,13 +127,15 @@ export class MeshFleet implements Fleet {
 	}
 
 	routes(workloadId: string): Endpoint[] {
-		return [...this.#hosts]
-			.filter(([peerId]) => this.isCurrent(peerId))
-			.flatMap(([, host]) => host.routes.get(workloadId) ?? [])
+		return this.#routes.of(workloadId, (peerId) => this.isCurrent(peerId))
+	}
+
+	get routesVersion(): number {
+		return this.#routes.version
 	}
 
 	routedBy(peerId: string): string[] {
-		return [...(this.#hosts.get(peerId)?.routes.keys() ?? [])]
+		return this.#routes.by(peerId)
 	}
 
 	isReachable(peerId: string): boolean {
@@ -184,10 +184,7 @@ export class MeshFleet implements Fleet {
 			peer,
 			log,
 			addresses: () => this.#hosts.get(peerId)?.addresses ?? [],
-			onFollow: () => {
-				this.routesVersion += 1
-				this.#hosts.get(peerId)?.routes.clear()
-			},
+			onFollow: () => this.#routes.forget(peerId),
 			onFrame: async (frame) => {
 				const named = this.#heard(peerId, frame)
 				await this.#listener?.onFrame(peerId, named)
@@ -236,9 +233,7 @@ export class MeshFleet implements Fleet {
 			return { ...frame, report: { ...frame.report, node: { ...frame.report.node, name: host.name } } }
 		}
 		if (frame.type === 'routes') {
-			this.routesVersion += 1
-			if (!this.#isGateway(peerId) || frame.endpoints.length === 0) host.routes.delete(frame.workloadId)
-			else host.routes.set(frame.workloadId, frame.endpoints)
+			this.#routes.hear(peerId, frame.workloadId, this.#isGateway(peerId) ? frame.endpoints : [])
 			return frame
 		}
 		if (frame.type !== 'node' || frame.node.peerId !== peerId) return frame

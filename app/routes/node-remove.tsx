@@ -1,8 +1,7 @@
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
 import { Form, useActionData, useNavigation, useOutletContext } from '@remix-run/react'
 import { LeavingList } from '../components/nodes/node-leaving.tsx'
-import { Button, ButtonLink } from '../components/ui/button.tsx'
-import { Input } from '../components/ui/field.tsx'
+import { ConfirmButtons, ConfirmByName } from '../components/ui/confirm-by-name.tsx'
 import { Problem } from '../components/ui/problem.tsx'
 import { Sheet } from '../components/ui/sheet.tsx'
 import { requireActor } from '../session.server.ts'
@@ -48,25 +47,8 @@ export default function RemoveNode() {
 				<div className="max-h-60 overflow-y-auto rounded bg-sunken px-3 py-2">
 					<LeavingList leaving={leaving} />
 				</div>
-				<Input
-					id="confirm-name"
-					name="name"
-					label={`Type ${node.name} to confirm`}
-					autoComplete="off"
-					autoCapitalize="off"
-					spellCheck={false}
-					required
-					defaultValue={answer?.typed}
-					error={answer?.mistyped}
-				/>
-				<div className="flex flex-wrap justify-end gap-2">
-					<ButtonLink to={back} preventScrollReset>
-						Keep it
-					</ButtonLink>
-					<Button variant="primary" disabled={sending}>
-						{sending ? 'Removing…' : `Remove ${node.name}`}
-					</Button>
-				</div>
+				<ConfirmByName name={node.name} typed={answer?.typed} mistyped={answer?.mistyped} />
+				<ConfirmButtons verb="Remove" doing="Removing" name={node.name} back={back} sending={sending} />
 			</Form>
 		</Sheet>
 	)

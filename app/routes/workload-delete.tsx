@@ -1,8 +1,7 @@
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
 import { Form, useActionData, useLoaderData, useNavigation, useOutletContext, useParams } from '@remix-run/react'
 import type { Workload } from '../../agent/protocol/index.ts'
-import { Button, ButtonLink } from '../components/ui/button.tsx'
-import { Input } from '../components/ui/field.tsx'
+import { ConfirmButtons, ConfirmByName } from '../components/ui/confirm-by-name.tsx'
 import { Problem } from '../components/ui/problem.tsx'
 import { Sheet } from '../components/ui/sheet.tsx'
 import { volumesOf } from '../services/volumes.ts'
@@ -62,31 +61,14 @@ export default function DeleteWorkload() {
 				) : (
 					<p>Its containers go. It has no volumes, so no data is lost with it.</p>
 				)}
-				<Input
-					id="confirm-name"
-					name="name"
-					label={`Type ${workload.name} to confirm`}
-					autoComplete="off"
-					autoCapitalize="off"
-					spellCheck={false}
-					required
-					defaultValue={answer?.typed}
-					error={answer?.mistyped}
-				/>
+				<ConfirmByName name={workload.name} typed={answer?.typed} mistyped={answer?.mistyped} />
 				{unreachable && (
 					<label className="flex min-h-9 items-center gap-2 max-md:min-h-11">
 						<input type="checkbox" name="whenBack" />
 						{workload.node?.name ?? 'Its node'} cannot be reached: delete when it is back
 					</label>
 				)}
-				<div className="flex flex-wrap justify-end gap-2">
-					<ButtonLink to={back} preventScrollReset>
-						Keep it
-					</ButtonLink>
-					<Button variant="primary" disabled={sending}>
-						{sending ? 'Deleting…' : `Delete ${workload.name}`}
-					</Button>
-				</div>
+				<ConfirmButtons verb="Delete" doing="Deleting" name={workload.name} back={back} sending={sending} />
 			</Form>
 		</Sheet>
 	)

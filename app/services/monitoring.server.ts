@@ -153,7 +153,7 @@ export class MonitoringService implements Monitoring {
 	}
 
 	async #thresholds(): Promise<Thresholds> {
-		return Thresholds.catch(Thresholds.parse({})).parse((await readThresholds(this.#modules.database)) ?? {})
+		return Thresholds.parse((await readThresholds(this.#modules.database)) ?? {})
 	}
 
 	async #read(userId: string, peerId: string): Promise<Sample[]> {

@@ -1,4 +1,4 @@
-import type { NodeView, Workload } from '../../agent/protocol/index.ts'
+import { CLOCK_LEEWAY_S, type NodeView, type Workload } from '../../agent/protocol/index.ts'
 import type { Database } from '../models/database.server.ts'
 import {
 	countAlive,
@@ -9,8 +9,8 @@ import {
 } from '../models/workload.server.ts'
 import { type Hosts, viewOf } from './workload-view.server.ts'
 
-/** Rows that changed this long before the newest one seen are asked for again: other consoles have clocks of their own. */
-const OVERLAP_MS = 60_000
+/** Rows that changed this long before the newest one seen are compared again: other consoles have clocks of their own. */
+const OVERLAP_MS = CLOCK_LEEWAY_S * 1000
 
 interface Entry {
 	record: WorkloadRecord

@@ -72,6 +72,38 @@ describe('two consoles on one database', () => {
 		})
 	})
 
+	it('list what any hand has changed, also one whose clock is minutes behind, and nothing that is gone', async () => {
+		const listed = async () => {
+			const lists = await Promise.all(
+				[left, right].map(async ({ url }) => {
+					const all = await apiOf(url, token).workload.list.query()
+					return all.map(({ name, statusReason }) => `${name}: ${statusReason ?? ''}`).sort()
+				}),
+			)
+			expect(lists[0]).toEqual(lists[1])
+			return lists[0]
+		}
+		const before = await listed()
+		const database = openDatabase(databaseUrl, () => undefined)
+		try {
+			const id = `w_${'8'.repeat(20)}`
+			const config = { image: 'x' }
+			await createWorkload(database, {
+				...{ id, ownerId: userId, name: 'by-hand', type: 'custom', config },
+				...{ commandId: 'command-by-hand', claim: '', replicas: 1 },
+			})
+			expect(await listed()).toEqual(['by-hand: ', ...(before ?? [])].sort())
+			const behind = new Date(Date.now() - 5 * 60_000)
+			const failure = { code: 'INTERNAL', message: 'Changed by hand.', facts: {} }
+			await database.workload.update({ where: { id }, data: { failure, updatedAt: behind } })
+			expect(await listed()).toEqual(['by-hand: Changed by hand.', ...(before ?? [])].sort())
+			await database.workload.delete({ where: { id } })
+			expect(await listed()).toEqual(before)
+		} finally {
+			await database.$disconnect()
+		}
+	})
+
 	it('never give one replica to two hosts, also when one of them overslept its lease', async () => {
 		const database = openDatabase(databaseUrl, () => undefined)
 		try {

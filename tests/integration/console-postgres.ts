@@ -27,7 +27,7 @@ export interface PostgresServer {
 async function pgCommand(tool: string, args: string[]): Promise<void> {
 	const file = path.join(BIN, tool)
 	const isRoot = process.getuid?.() === 0
-	await (isRoot ? run('gosu', ['postgres', file, ...args], { cwd: '/' }) : run(file, args))
+	await (isRoot ? run('runuser', ['-u', 'postgres', '--', file, ...args], { cwd: '/' }) : run(file, args))
 }
 
 export async function startPostgres(): Promise<PostgresServer> {

@@ -43,11 +43,15 @@ export async function* execOverSocket(
 		wake()
 	})
 	socket.on('message', (data: Buffer, isBinary) => {
-		arrived.push(
-			isBinary
-				? { type: 'data', stream: data[0] === 2 ? 'stderr' : 'stdout', data: data.subarray(1).toString('base64') }
-				: ExecOutput.parse(JSON.parse(data.toString('utf8'))),
-		)
+		const frame = frameOf(data, isBinary)
+		if (frame) arrived.push(frame)
+		else {
+			failure = new LatticeError(
+				'PROTOCOL_ERROR',
+				`${origin.origin} speaks a terminal that this release does not know.`,
+			)
+			socket.terminate()
+		}
 		if (arrived.length > 64) socket.pause()
 		wake()
 	})
@@ -66,6 +70,17 @@ export async function* execOverSocket(
 	} finally {
 		signal.removeEventListener('abort', close)
 		socket.close()
+	}
+}
+
+function frameOf(data: Buffer, isBinary: boolean): ExecOutput | null {
+	if (isBinary) {
+		return { type: 'data', stream: data[0] === 2 ? 'stderr' : 'stdout', data: data.subarray(1).toString('base64') }
+	}
+	try {
+		return ExecOutput.parse(JSON.parse(data.toString('utf8')))
+	} catch {
+		return null
 	}
 }
 

@@ -23,6 +23,8 @@ export const registerCompletion: Register = (program, open) => {
 			const cli = open(command)
 			const offered = await candidates(program, words, namesOf(cli))
 			for (const word of offered) cli.terminal.out(word)
+			// A console that does not answer is given up by now; its socket would keep the shell waiting.
+			process.exit(0)
 		})
 }
 

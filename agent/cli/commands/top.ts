@@ -4,6 +4,7 @@ import type { Register } from '../cli.ts'
 import type { Target } from '../client/connect.ts'
 import type { Lattice } from '../client/lattice.ts'
 import { seconds } from '../options.ts'
+import type { Terminal } from '../terminal.ts'
 import { topFrame } from '../top/frame.ts'
 import { clientCommand, withLattice } from './client-command.ts'
 
@@ -12,8 +13,6 @@ interface TopOptions extends Target {
 	once: boolean
 }
 
-/** A terminal that is too small to be asked is the classic one. */
-const ROWS = 24
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
 const HOME = '\u001b[H'
@@ -37,7 +36,7 @@ export const registerTop: Register = (program, open) => {
 				terminal.draw(ENTER)
 				try {
 					while (!signal.aborted) {
-						terminal.draw(`${HOME}${(await lines(lattice, terminal.columns)).join(`${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
+						terminal.draw(`${HOME}${(await lines(lattice, terminal)).join(`${CLEAR_LINE}\n`)}${CLEAR_BELOW}`)
 						await delay(options.every * 1000, null, { signal }).catch(() => null)
 					}
 				} finally {
@@ -53,9 +52,9 @@ async function look(lattice: Lattice) {
 }
 
 /** A console that restarts is said on the screen, and asked again: who watches wants to see it return. */
-async function lines(lattice: Lattice, columns: number): Promise<string[]> {
+async function lines(lattice: Lattice, { columns, rows }: Terminal): Promise<string[]> {
 	try {
-		return topFrame(await look(lattice), { columns, rows: process.stderr.rows ?? ROWS })
+		return topFrame(await look(lattice), { columns, rows })
 	} catch (error) {
 		const { code, message } = LatticeError.from(error)
 		if (code === 'UNAUTHENTICATED' || code === 'INTERNAL') throw error

@@ -11,6 +11,7 @@ const silent: Terminal = {
 	draw: () => undefined,
 	live: false,
 	columns: 80,
+	rows: 24,
 	interactive: false,
 	confirm: async () => false,
 	ask: async () => '',

@@ -49,8 +49,13 @@ it('shows machines, and workloads with the busiest first, their replicas added u
 						sample({ workloadId: 'w_2', replica: 0, cpu: 0.2, ...used }),
 						sample({ workloadId: 'w_2', replica: 1, cpu: 0.3, ...used }),
 					],
+					error: null,
 				},
-				{ node: { peerId: 'heron', name: 'heron' }, samples: [] },
+				{
+					node: { peerId: 'heron', name: 'heron' },
+					samples: [],
+					error: { code: 'HOST_UNREACHABLE', message: 'It does not answer.', facts: {} },
+				},
 			],
 		},
 		{ columns: 200, rows: 40 },
@@ -60,6 +65,7 @@ it('shows machines, and workloads with the busiest first, their replicas added u
 	expect(lines[4]).toMatch(/^heron +alive +·{10} +-/)
 	expect(lines[7]).toMatch(/^busy ×2 +running +atlas +0\.50\/1 +█{5}░{5} +128 MiB\/256 MiB/)
 	expect(lines[8]).toMatch(/^calm +running/)
+	expect(lines.at(-1)).toBe('heron: HOST_UNREACHABLE: It does not answer.')
 })
 
 it('never writes past the terminal', () => {

@@ -19,6 +19,9 @@ export function topFrame({ nodes, workloads, usage }: Lattice, size: { columns: 
 		...nodeLines(nodes, usage),
 		'',
 		...workloadLines(workloads, usage),
+		...usage.flatMap(({ node, error }) =>
+			error ? ['', `${plain(node.name)}: ${error.code}: ${plain(error.message)}`] : [],
+		),
 	]
 	return lines.slice(0, Math.max(1, size.rows - 1)).map((line) => [...line].slice(0, size.columns).join(''))
 }

@@ -10,6 +10,8 @@ import { Retries, type RetryOptions } from './retries.ts'
 
 /** ngrok may be out of reach just then, and a stop does not wait for it. */
 const CLOSE_MS = 1_000
+/** After a pass that failed as a whole. */
+const AGAIN_MS = 5_000
 /** Every change in a burst is seen once. */
 const SETTLE_MS = 50
 const SESSION = 'session'
@@ -112,8 +114,17 @@ export class NgrokTunnels {
 		if (this.#stopped) return
 		if (this.#timer) clearTimeout(this.#timer)
 		this.#timer = setTimeout(() => {
-			this.#pass = this.#pass.then(() => this.#reconcile())
+			this.#pass = this.#pass.then(() => this.#reconcile()).catch((error: unknown) => this.#stumbled(error))
 		}, afterMs).unref()
+	}
+
+	/** A pass that failed must not keep the next from being made. */
+	#stumbled(error: unknown): void {
+		this.#modules.log.warn(
+			{ err: error },
+			'the ngrok tunnels could not be brought to what is wanted; it is tried again',
+		)
+		this.#soon(AGAIN_MS)
 	}
 
 	async #reconcile(): Promise<void> {
