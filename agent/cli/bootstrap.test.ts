@@ -31,9 +31,9 @@ fi
 `
 const NPM = `#!/bin/sh
 echo "npm $1" >>"$LOG"
-[ ! -e offline ] || exit 1
+[ ! -e "$(dirname "$LOG")/offline" ] || exit 1
 [ "$1" != ci ] || { rm -rf node_modules && mkdir -p node_modules/node/bin; }
-[ "$1" != rebuild ] || cp ../node node_modules/node/bin/node
+[ "$1" != rebuild ] || cp "$(dirname "$LOG")/node" node_modules/node/bin/node
 `
 
 let folder: string
@@ -44,7 +44,7 @@ beforeEach(() => {
 	for (const path of ['app/routes', 'prisma', 'agent/protocol', '../bin'])
 		mkdirSync(join(checkout, path), { recursive: true })
 	copyFileSync(BOOTSTRAP, join(checkout, 'lattice'))
-	for (const path of ['package-lock.json', 'prisma/schema.prisma', 'app/routes/home.tsx'])
+	for (const path of ['package.json', 'package-lock.json', 'prisma/schema.prisma', 'app/routes/home.tsx'])
 		writeFileSync(join(checkout, path), 'one')
 	for (const path of ['node', 'bin/node']) writeFileSync(join(folder, path), NODE, { mode: 0o755 })
 	writeFileSync(join(folder, 'bin/npm'), NPM, { mode: 0o755 })
@@ -103,7 +103,7 @@ describe('the bootstrap', () => {
 	})
 
 	it('says what is wrong, and tries again the next time', async () => {
-		writeFileSync(join(checkout, 'offline'), '')
+		writeFileSync(join(folder, 'offline'), '')
 		const failed = await lattice('list')
 		expect(failed).toMatchObject({
 			code: 1,
@@ -111,8 +111,18 @@ describe('the bootstrap', () => {
 			stderr: expect.stringContaining('error NOT_READY: The packages'),
 		})
 		expect(failed.did).toEqual(['npm ci'])
-		rmSync(join(checkout, 'offline'))
+		rmSync(join(folder, 'offline'))
 		expect((await lattice('list')).did).toEqual([...INSTALL, 'start main.ts'])
+	})
+
+	it('keeps the packages that are there when newer ones cannot be had', async () => {
+		await lattice('up')
+		appendFileSync(join(checkout, 'package-lock.json'), 'two')
+		writeFileSync(join(folder, 'offline'), '')
+		expect(await lattice('up')).toMatchObject({ did: ['npm ci'], code: 1 })
+		expect(existsSync(join(checkout, 'node_modules/node/bin/node'))).toBe(true)
+		writeFileSync(join(checkout, 'package-lock.json'), 'one')
+		expect((await lattice('up')).did).toEqual(['start main.ts'])
 	})
 
 	it('without npm, asks for nothing it may not do', async () => {
