@@ -14,3 +14,9 @@ export function rememberUrl(home: Home, name: keyof ServedUrls, url: string): vo
 	const urls = servedUrls(home)
 	if (urls[name] !== url) writePrivateJson(home.file('urls.json'), { ...urls, [name]: url })
 }
+
+/** What another machine opens for a URL that names every address of this one; null: it names one, or there is no other. */
+export function fromElsewhere(url: string, own: string | null): string | null {
+	const { hostname, protocol, port } = new URL(url)
+	return own !== null && ['0.0.0.0', '[::]'].includes(hostname) ? `${protocol}//${own}:${port}` : null
+}

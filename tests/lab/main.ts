@@ -36,7 +36,10 @@ program
 	.passThroughOptions()
 	.description('run a program in a host; its working directory, input, output and exit code are yours')
 	.action(async (host: string, command: string[]) => {
-		const child = (await lab()).host(host).spawn(command, { stdio: 'inherit' })
+		const machine = (await lab()).host(host)
+		// the home folder is this machine's, which all hosts would share
+		const env = { LATTICE_HOME: process.env.LATTICE_HOME ?? machine.home }
+		const child = machine.spawn(command, { stdio: 'inherit', env })
 		// Ctrl-C reaches the child from the terminal; this process waits for what it makes of it
 		process.on('SIGINT', () => say(''))
 		process.on('SIGTERM', () => child.kill('SIGTERM'))

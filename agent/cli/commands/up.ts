@@ -1,3 +1,4 @@
+import { lanAddress } from '../../endpoints/bindings.ts'
 import { NodeName, parseInput } from '../../protocol/index.ts'
 import type { Cli, Register } from '../cli.ts'
 import { ensureEngine } from '../engine.ts'
@@ -7,7 +8,7 @@ import { announced, atPort, portOf } from '../mesh-addresses.ts'
 import { dockerHost, ipAddress, multiaddr, port, repeated } from '../options.ts'
 import { Ports } from '../ports.ts'
 import { openCluster } from '../postgres/cluster.ts'
-import { rememberUrl } from '../served-urls.ts'
+import { fromElsewhere, rememberUrl } from '../served-urls.ts'
 import { announceService, installService } from '../service/install.ts'
 import { AgentReady, agentChild, ConsoleReady, consoleChild, postgresChild } from '../supervisor/children.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -124,6 +125,8 @@ async function up(options: UpOptions, { home, terminal }: Cli): Promise<void> {
 					if (ready.invite) invite = ready.invite
 					rememberUrl(home, 'console', ready.url)
 					terminal.out(`console ready ${ready.url}`)
+					const elsewhere = fromElsewhere(ready.url, lanAddress())
+					if (elsewhere) terminal.notice(`from other machines: ${elsewhere}`)
 				},
 			)
 			await (agent ?? startAgent())
