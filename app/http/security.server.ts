@@ -17,9 +17,11 @@ export function securityHeaders(options: { https: boolean }): MiddlewareHandler<
 		headers.set('X-Content-Type-Options', 'nosniff')
 		headers.set('X-Frame-Options', 'DENY')
 		headers.set('Referrer-Policy', 'same-origin')
-		headers.set('Cross-Origin-Opener-Policy', 'same-origin')
 		headers.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=()')
-		if (options.https) headers.set('Strict-Transport-Security', 'max-age=31536000')
+		if (!options.https) return
+		// on plain HTTP browsers ignore both, and say so in their console at each page
+		headers.set('Cross-Origin-Opener-Policy', 'same-origin')
+		headers.set('Strict-Transport-Security', 'max-age=31536000')
 	}
 }
 
