@@ -8,7 +8,7 @@ import {
 	LatticeError,
 	type Node,
 	type NodeUsage,
-	type NodeView,
+	nodesOf,
 	type PeerPath,
 	type Placement,
 	parseInput,
@@ -152,7 +152,7 @@ export class Entry {
 	}
 
 	nodes(): Node[] {
-		return this.#modules.directory.nodes().map(nodeOf)
+		return nodesOf(this.#modules.directory.nodes())
 	}
 
 	/** What the nodes that are there, and the subject's replicas on them, use now. */
@@ -237,10 +237,4 @@ export class Entry {
 
 function unreachable({ node }: WorkloadReport, consequence: string): LatticeError {
 	return new LatticeError('HOST_UNREACHABLE', `${node.name} does not answer, ${consequence}.`, { node })
-}
-
-export function nodeOf(view: NodeView): Node {
-	const { status, liveness, lastSeenAt } = view
-	const { peerId, name, labels, capacity, allocated, arch, engine, gateway } = status
-	return { peerId, name, status: liveness, labels, capacity, allocated, arch, engine, gateway, lastSeenAt }
 }

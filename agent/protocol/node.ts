@@ -92,3 +92,16 @@ export const Node = z.object({
 	lastSeenAt: z.string(),
 })
 export type Node = z.infer<typeof Node>
+
+export function nodeOf(view: NodeView): Node {
+	const { status, liveness, lastSeenAt } = view
+	const { peerId, name, labels, capacity, allocated, arch, engine, gateway } = status
+	return { peerId, name, status: liveness, labels, capacity, allocated, arch, engine, gateway, lastSeenAt }
+}
+
+const NAMES = new Intl.Collator('en', { numeric: true })
+
+/** As people look for them: by name, h2 before h10. */
+export function nodesOf(views: readonly NodeView[]): Node[] {
+	return views.map(nodeOf).sort((a, b) => NAMES.compare(a.name, b.name))
+}

@@ -157,7 +157,7 @@ export class Executor {
 	}
 
 	async #start(open: OpenAssignment, replica: number, containerId: string | null): Promise<void> {
-		const { runtime, assignments } = this.#modules
+		const { runtime } = this.#modules
 		const before = this.#row(open.assignment.workloadId, replica)
 		const id = containerId ?? before.containerId
 		if (!id) throw new LatticeError('INTERNAL', 'A container was to be started before it was created.')
@@ -180,8 +180,7 @@ export class Executor {
 				else throw error
 			}
 		}
-		const row = this.#row(before.workloadId, replica)
-		assignments.putReplica({ ...row, phase: 'started' })
+		this.#move(this.#row(before.workloadId, replica), 'started', {})
 	}
 
 	async #renumber(open: OpenAssignment, replica: number): Promise<void> {

@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import { type Keyring, newInvite } from '../../agent/identity/index.ts'
-import { Labels, LatticeError, type Member, type Node, type PeerPath, parseInput } from '../../agent/protocol/index.ts'
+import {
+	Labels,
+	LatticeError,
+	type Member,
+	type Node,
+	nodeOf,
+	nodesOf,
+	type PeerPath,
+	parseInput,
+} from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Database } from '../models/database.server.ts'
 import { createInvite } from '../models/invite.server.ts'
@@ -10,7 +19,6 @@ import type { Departures } from './departures.server.ts'
 import type { HostCommands } from './host-commands.server.ts'
 import { leavingOf } from './leaving.ts'
 import { NodeInput } from './node-inputs.ts'
-import { nodeOf } from './node-view.server.ts'
 import type { Actor, NodeDetail, Nodes } from './services.ts'
 import { maySee, viewOf } from './workload-view.server.ts'
 
@@ -47,7 +55,7 @@ export class NodeService implements Nodes {
 
 	/** Everybody sees the machines: the deploy form names each one with what speaks for and against it. */
 	async list(_actor: Actor): Promise<Node[]> {
-		return this.#modules.fleet.views().map(nodeOf)
+		return nodesOf(this.#modules.fleet.views())
 	}
 
 	async get(actor: Actor, input: unknown): Promise<NodeDetail> {

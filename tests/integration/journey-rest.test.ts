@@ -68,7 +68,7 @@ describe('deploy', () => {
 		expect(response.headers.get('content-type')).toContain('text/event-stream')
 		const events = await collect(response, ({ event }) => event === 'result' || event === 'error')
 		const phases = events.filter(({ event }) => event === 'event').map(({ data }) => data.phase)
-		expect(phases).toEqual(expect.arrayContaining(['accepted', 'placed', 'creating', 'starting', 'running']))
+		expect(phases).toEqual(expect.arrayContaining(['accepted', 'placed', 'creating', 'starting', 'started', 'running']))
 		expect(events.at(-1)).toMatchObject({ event: 'result', data: { name: 'streamed', status: 'running' } })
 		const history = await stream(`/api/workloads/${events.at(-1)?.data.id}/events`)
 		const told = await collect(history, ({ data }) => data.phase === 'running')

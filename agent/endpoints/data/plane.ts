@@ -60,7 +60,7 @@ export class DataPlane implements Dialer {
 		if (host !== null && target.peerId === peer.peerId) {
 			const began = performance.now()
 			const stream = await host.connectLocally(target, by, signal)
-			return { stream, path: { kind: 'local', through: null, rttMs: performance.now() - began } }
+			return { stream, path: { kind: 'local', through: null, rttMs: tenths(performance.now() - began) } }
 		}
 		const late = AbortSignal.timeout(DIAL_MS)
 		try {
@@ -118,7 +118,7 @@ export class DataPlane implements Dialer {
 	}
 
 	#dialled({ stream, way }: Carrier, { peerId, workloadId }: DialTarget, rttMs: number): Dialled {
-		const path = this.#path(way, peerId, rttMs)
+		const path = this.#path(way, peerId, tenths(rttMs))
 		this.#modules.metrics.count(stream, { path: path.kind, workload: workloadId, side: 'entry' })
 		return { stream, path }
 	}
@@ -163,4 +163,9 @@ function refusal(answer: Exclude<Answer, 'connected'> | 'broken', target: DialTa
 	const [code, sentence] = REFUSALS[answer]
 	const { peerId, workloadId, replica, container } = target
 	return new LatticeError(code, sentence, { peerId, workloadId, replica, container })
+}
+
+/** Of a millisecond: what is below is noise. */
+function tenths(ms: number): number {
+	return Math.round(ms * 10) / 10
 }

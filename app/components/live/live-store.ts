@@ -107,8 +107,11 @@ export function mergeWorkloads(loaded: readonly Workload[], state: LiveState): W
 	return [...all.values()]
 }
 
+const NAMES = new Intl.Collator('en', { numeric: true })
+
 export function mergeNodes(loaded: readonly Node[], state: LiveState): Node[] {
-	return [...new Map([...loaded.map((node) => [node.peerId, node] as const), ...state.nodes]).values()]
+	const all = new Map([...loaded.map((node) => [node.peerId, node] as const), ...state.nodes])
+	return [...all.values()].sort((a, b) => NAMES.compare(a.name, b.name))
 }
 
 type Listener = () => void

@@ -6,7 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { CodeBlock, CodeLine } from '../ui/code.tsx'
 import { Copy } from '../ui/copy.tsx'
 import { Tabs } from '../ui/tabs.tsx'
-import { fillSnippet } from './snippet.ts'
+import { fillSnippet, hideSnippet, wordsOf } from './snippet.ts'
 
 interface CredentialsProps {
 	/** what the template gives names to; empty: it has no credentials */
@@ -78,7 +78,7 @@ export function Credentials({ names, snippets, values }: CredentialsProps) {
 }
 
 function Paste({ snippet, values }: { snippet: Snippet; values: Values | null }) {
-	const text = values ? fillSnippet(snippet.text, values) : snippet.text
+	const text = values ? fillSnippet(snippet.text, values) : hideSnippet(snippet.text)
 	return (
 		<div className="flex items-start rounded bg-sunken">
 			<div className="min-w-0 flex-1">
@@ -91,6 +91,6 @@ function Paste({ snippet, values }: { snippet: Snippet; values: Values | null })
 
 /** `connectionString` → `Connection string` */
 function titleOf(name: string): string {
-	const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+	const words = wordsOf(name)
 	return words.charAt(0).toUpperCase() + words.slice(1)
 }

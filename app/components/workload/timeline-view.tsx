@@ -73,7 +73,11 @@ function Elapsed({ step }: { step: Step }): ReactNode {
 }
 
 function Pull({ progress }: { progress: NonNullable<Step['progress']> }) {
-	const bytes = `${formatBytes(progress.currentBytes)} of ${formatBytes(progress.totalBytes)}`
+	// the registry has not said yet how large its layers are
+	const bytes =
+		progress.totalBytes === 0
+			? 'asking the registry'
+			: `${formatBytes(progress.currentBytes)} of ${formatBytes(progress.totalBytes)}`
 	return (
 		<div className="max-md:col-span-2 md:pl-5">
 			<Bar share={progress.percent / 100} label={`Pulling ${progress.image}: ${bytes}`} />
