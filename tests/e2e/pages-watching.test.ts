@@ -60,7 +60,7 @@ describe('watching on the pages', () => {
 		await page.getByText('Node.js', { exact: true }).click()
 		await page.getByText("new pg.Pool({ connectionString: 'postgresql://orders").waitFor()
 		await page.getByRole('button', { name: 'Hide' }).click()
-		await page.getByText("psql '{connectionString}'").waitFor({ state: 'attached' })
+		await page.getByText("psql '<connection string>'").waitFor({ state: 'attached' })
 	})
 
 	it('a failed step is open with its last lines', async () => {
