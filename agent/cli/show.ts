@@ -12,7 +12,7 @@ export function workloadTable(workloads: Workload[], now: number): string[] {
 			workload.name,
 			workload.type,
 			workload.status,
-			workload.node?.name ?? '-',
+			nodesOf(workload),
 			String(workload.replicas),
 			workload.publicUrl ?? '-',
 			duration(now - Date.parse(workload.createdAt)),
@@ -24,8 +24,12 @@ export function workloadDetail(workload: Workload): string[] {
 	const where = workload.node ? ` on ${workload.node.name}` : ''
 	const lines = [`${workload.name}  ${workload.status}${where}  (${workload.type}, ${workload.id})`]
 	if (workload.statusReason) lines.push(`  ${plain(workload.statusReason)}`)
-	for (const { kind, url, container } of workload.endpoints)
-		lines.push(`  ${kind.padEnd(8)}${url}  → port ${container}`)
+	const nameOf = new Map(workload.instances?.map(({ replica, node }) => [replica, node?.name]))
+	for (const { kind, url, container, replica } of workload.endpoints) {
+		// an address of one machine: which one it is good on
+		const on = replica === null || !nameOf.get(replica) ? '' : ` on ${nameOf.get(replica)}`
+		lines.push(`  ${kind.padEnd(8)}${url}  → port ${container}${on}`)
+	}
 	if (workload.replicas > 1) {
 		for (const { replica, node, status, statusReason } of workload.instances ?? []) {
 			lines.push(
@@ -66,12 +70,20 @@ export function explanationLines({ chosen, candidates, rejected }: Explanation):
 	const rows = ranked.map(({ node, score, reasons }) => [
 		picked.has(node.peerId) ? '→' : '',
 		node.name,
-		score.toFixed(3),
+		score.toFixed(1),
 		plain(reasons.map((reason) => reason.detail).join('; ')),
 	])
 	const lines = rows.length > 0 ? table(['', 'NODE', 'SCORE', 'WHY'], rows) : ['no node fits']
 	for (const { node, reason } of rejected) lines.push(`rejected ${node.name}: ${plain(reason)}`)
 	return lines
+}
+
+/** `h1`, or `h1 +2` where replicas run elsewhere, too. */
+function nodesOf({ node, instances }: Workload): string {
+	const names = new Set(instances?.flatMap((instance) => instance.node?.name ?? []))
+	const others = names.size - (node && names.has(node.name) ? 1 : 0)
+	if (node === null) return '-'
+	return others > 0 ? `${node.name} +${others}` : node.name
 }
 
 function round(cpus: number): string {
