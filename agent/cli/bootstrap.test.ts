@@ -20,11 +20,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
  */
 const BOOTSTRAP = fileURLToPath(new URL('../../lattice', import.meta.url))
 const NODE = `#!/bin/sh
-if [ "$1" = --run ]; then
+if [ "$1" = -p ]; then
+	cat "$(dirname "$LOG")/node-major"
+elif [ "$1" = --run ]; then
 	echo "$2" >>"$LOG"
 	sleep 0.2
 	[ "$2" != build ] || { rm -rf build && mkdir -p build/server && : >build/server/index.js; }
 	[ "$2" != generate ] || mkdir -p app/models/generated
+elif [ "$(basename "$1")" = npm-cli.js ]; then
+	shift
+	printf 'modern ' >>"$LOG"
+	exec npm "$@"
 else
 	echo "start $(basename "$1")" >>"$LOG"
 fi
@@ -32,6 +38,7 @@ fi
 const NPM = `#!/bin/sh
 echo "npm $1" >>"$LOG"
 [ ! -e "$(dirname "$LOG")/offline" ] || exit 1
+[ "$1" != install ] || mkdir -p node_modules/node/bin
 [ "$1" != ci ] || { rm -rf node_modules && mkdir -p node_modules/node/bin; }
 [ "$1" != rebuild ] || cp "$(dirname "$LOG")/node" node_modules/node/bin/node
 `
@@ -49,6 +56,7 @@ beforeEach(() => {
 	for (const path of ['node', 'bin/node']) writeFileSync(join(folder, path), NODE, { mode: 0o755 })
 	writeFileSync(join(folder, 'bin/npm'), NPM, { mode: 0o755 })
 	writeFileSync(join(folder, 'log'), '')
+	writeFileSync(join(folder, 'node-major'), '24')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -123,6 +131,13 @@ describe('the bootstrap', () => {
 		expect(existsSync(join(checkout, 'node_modules/node/bin/node'))).toBe(true)
 		writeFileSync(join(checkout, 'package-lock.json'), 'one')
 		expect((await lattice('up')).did).toEqual(['start main.ts'])
+	})
+
+	it('brings its own npm where the Node of the machine is too old for what is installed', async () => {
+		writeFileSync(join(folder, 'node-major'), '18')
+		const installed = ['npm install', 'npm rebuild', 'modern npm ci', 'modern npm rebuild']
+		expect((await lattice('list')).did).toEqual([...installed, 'start main.ts'])
+		expect((await lattice('list')).did).toEqual(['start main.ts'])
 	})
 
 	it('without npm, asks for nothing it may not do', async () => {
