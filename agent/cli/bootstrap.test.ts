@@ -22,6 +22,8 @@ const BOOTSTRAP = fileURLToPath(new URL('../../lattice', import.meta.url))
 const NODE = `#!/bin/sh
 if [ "$1" = -p ]; then
 	cat "$(dirname "$LOG")/node-major"
+elif [ "$1" = -e ]; then
+	[ ! -e "$(dirname "$LOG")/holes" ]
 elif [ "$1" = --run ]; then
 	echo "$2" >>"$LOG"
 	sleep 0.2
@@ -131,6 +133,13 @@ describe('the bootstrap', () => {
 		expect(existsSync(join(checkout, 'node_modules/node/bin/node'))).toBe(true)
 		writeFileSync(join(checkout, 'package-lock.json'), 'one')
 		expect((await lattice('up')).did).toEqual(['start main.ts'])
+	})
+
+	it('does not take for whole what npm left a hole in', async () => {
+		writeFileSync(join(folder, 'holes'), '')
+		expect(await lattice('list')).toMatchObject({ did: INSTALL, code: 1 })
+		rmSync(join(folder, 'holes'))
+		expect((await lattice('list')).did).toEqual([...INSTALL, 'start main.ts'])
 	})
 
 	it('brings its own npm where the Node of the machine is too old for what is installed', async () => {
