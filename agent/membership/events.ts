@@ -51,7 +51,6 @@ export type Incoming =
 	| { kind: 'records'; entries: StatusEntry[]; rumours: Rumour[]; doubted: Doubt[]; wanted: string[] }
 	| { kind: 'status'; entry: StatusEntry }
 	| { kind: 'rumour'; rumour: Rumour }
-	| { kind: 'digest'; incarnation: number; version: Version }
 
 /** What happens to a member. `from` is authenticated: by Noise, or as the author of a gossip message. */
 export type MembershipEvent =

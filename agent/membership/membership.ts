@@ -33,7 +33,6 @@ export class Membership {
 	readonly #prober: Prober
 	readonly #suspicion: Suspicion
 	readonly #synchroniser: Synchroniser
-	#digestAt: number
 	#wakeAt: number
 	#gone = false
 
@@ -49,7 +48,6 @@ export class Membership {
 		this.#prober = prober
 		this.#suspicion = new Suspicion({ roster, queue, life, prober, random })
 		this.#synchroniser = new Synchroniser(now, { roster, random })
-		this.#digestAt = now + roster.timing.digestInterval * random()
 		this.#wakeAt = this.#nextAt()
 	}
 
@@ -104,7 +102,7 @@ export class Membership {
 				this.#onProbeFailed(this.#prober.failed(event.id), event.refused, now)
 				break
 			case 'announce':
-				this.#announce(event.entry, now)
+				this.#announce(event.entry)
 				break
 			case 'leave':
 				this.#life.leave(event.to)
@@ -121,15 +119,10 @@ export class Membership {
 		for (const probe of this.#prober.tick(now)) this.#onSilence(probe, now)
 		this.#suspicion.tick(now)
 		this.#synchroniser.tick(now)
-		if (now < this.#digestAt) return
-		this.#digestAt = now + this.#digestInterval()
-		if (!this.#roster.records.get(this.#roster.self)) return
-		const { incarnation, version } = this.#life
-		this.#roster.publish({ kind: 'digest', incarnation, version })
 	}
 
 	#onMessage(from: string, message: Incoming, now: number): void {
-		const gossip = message.kind === 'status' || message.kind === 'rumour' || message.kind === 'digest'
+		const gossip = message.kind === 'status' || message.kind === 'rumour'
 		const member = this.#roster.members.get(from)
 		// Gossip comes by way of others and may be old: no sign of life.
 		if (member && !gossip) this.#suspicion.heard(member, now)
@@ -176,10 +169,6 @@ export class Membership {
 				break
 			case 'rumour':
 				this.#hear(message.rumour, now)
-				break
-			case 'digest':
-				if (member) this.#suspicion.spoke(member, message.incarnation)
-				this.#synchroniser.missed(from, message.version, now)
 				break
 		}
 	}
@@ -245,10 +234,9 @@ export class Membership {
 		if (refused) this.#suspicion.refused(target)
 	}
 
-	#announce(entry: StatusEntry, now: number): void {
+	#announce(entry: StatusEntry): void {
 		if (!isNewer(versionOf(entry), this.#roster.records.version(this.#roster.self))) return
 		this.#roster.records.merge(entry)
-		this.#digestAt = now + this.#digestInterval()
 		this.#roster.effect({ kind: 'status', entry })
 		this.#roster.publish({ kind: 'status', record: entry.record })
 	}
@@ -265,12 +253,7 @@ export class Membership {
 		this.#synchroniser.shift(late)
 	}
 
-	#digestInterval(): number {
-		const { digestInterval, digestMembers } = this.#roster.timing
-		return digestInterval * Math.max(1, this.#roster.members.size / digestMembers)
-	}
-
 	#nextAt(): number {
-		return Math.min(this.#prober.nextAt(), this.#suspicion.nextAt(), this.#synchroniser.nextAt(), this.#digestAt)
+		return Math.min(this.#prober.nextAt(), this.#suspicion.nextAt(), this.#synchroniser.nextAt())
 	}
 }

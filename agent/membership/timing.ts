@@ -27,10 +27,6 @@ export interface Timing {
 	attempt: number
 	/** a doubt waits a random part of this before it is published, so that of many who see the same one speaks */
 	publishJitter: number
-	/** a digest is published when nothing else was for this long … */
-	digestInterval: number
-	/** … up to this many members; with more, less often, so that all digests together stay below 0.5 kB/s a node */
-	digestMembers: number
 	/** anti-entropy with one random member */
 	syncInterval: number
 	/** an unanswered or burst-saved sync is due again after this */
@@ -41,7 +37,7 @@ export interface Timing {
 
 /**
  * The goals: a killed process is known to all within 1 s, a cut within 3 s, and an idle node sends at most 2 kB/s.
- * Two and a half probes a second cost about 1.3 kB/s over Noise and TCP and find a silent member after 0.2 s on average,
+ * Two and a half probes a second cost about 1 kB/s over Noise and TCP and find a silent member after 0.2 s on average,
  * whatever the size of the lattice. The finder waits directTimeout and confirmWindow; the others hear of it after
  * `attempt` and wait hearsayWindow, which ends at the same time: a stall of less than 1.6 s is not taken for death.
  */
@@ -60,8 +56,6 @@ export const TIMING: Timing = {
 	fresh: 250,
 	attempt: 250,
 	publishJitter: 40,
-	digestInterval: 60_000,
-	digestMembers: 25,
 	syncInterval: 60_000,
 	syncRetry: 2_000,
 	stall: 200,

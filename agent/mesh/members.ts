@@ -217,8 +217,6 @@ export class Members {
 			this.#options.onOffence?.(offence)
 		}
 		if (opened.message === null) return opened.offences.length > 0 ? 'reject' : 'ignore'
-		// Whoever is no member (yet) speaks for nobody, and nothing of it is passed on.
-		if (message.kind === 'digest' && !this.#isMember(from)) return 'ignore'
 		this.#feed({ kind: 'message', from, message: opened.message })
 		return 'accept'
 	}

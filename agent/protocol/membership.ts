@@ -96,10 +96,9 @@ export const SnapshotMessage = z.discriminatedUnion('kind', [
 ])
 export type SnapshotMessage = z.infer<typeof SnapshotMessage>
 
-/** What travels on the topic. The author of a digest is the author of the gossip message; it is never passed on otherwise. */
+/** What travels on the topic, when something has changed; that nothing has, the answers to probes say (`version`). */
 export const GossipMessage = z.discriminatedUnion('kind', [
 	z.object({ kind: z.literal('status'), record: StatusRecord }),
 	z.object({ kind: z.literal('rumour'), signed: Signed }),
-	z.object({ kind: z.literal('digest'), incarnation: Incarnation, version: Version }),
 ])
 export type GossipMessage = z.infer<typeof GossipMessage>
