@@ -13,6 +13,7 @@ import { Probing } from './commands/probing.ts'
 import { Reads } from './commands/reads.ts'
 import { SampleReads } from './commands/sample-reads.ts'
 import { Steward } from './commands/steward.ts'
+import { Yielding } from './commands/yielding.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
@@ -165,6 +166,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 				reason: refusal,
 			})
 	}
+	const interrupt = (id: string) => reconciler.interrupt(id)
 	const orders = new Orders({
 		peerId: peer.peerId,
 		db,
@@ -178,9 +180,10 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 		bindingsOf: bindingsFor,
 		kick: (id) => reconciler.kick(id),
 		begin: (id) => reconciler.begin(id),
-		interrupt: (id) => reconciler.interrupt(id),
+		interrupt,
 	})
 	const nodes = () => directory.nodes()
+	const yielding = new Yielding({ db, assignments, workloads, events, changes, directory, interrupt, log })
 	const reads = new Reads({
 		runtime,
 		assignments,
@@ -294,7 +297,8 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 	const onRemoved = (workloadId: string) => {
 		if (directory.of(workloadId).length === 0) claims.releaseWorkload(workloadId)
 	}
-	const links = new Links({ peer, members, directory, standing, onRemoved, onOffence, log })
+	const links = new Links({ peer, members, directory, standing, yielding, onRemoved, onOffence, log })
+	const stopYielding = yielding.start()
 	const starting = links.start()
 	members.start()
 	const announcer = new Announcer({ changes, status: () => nodeStatus.status(), members })
@@ -319,6 +323,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 			renewal.stop()
 			announcer.stop()
 			links.stop()
+			stopYielding()
 			members.stop()
 			nodeStatus.stop()
 			await sampler.stop()

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Directory } from './commands/directory.ts'
+import type { Yielding } from './commands/yielding.ts'
 import { ReportProofs } from './identity/index.ts'
 import type { Members, Peer } from './mesh/index.ts'
 import { LatticeError, type WorkloadReport } from './protocol/index.ts'
@@ -12,6 +13,7 @@ export interface LinksModules {
 	directory: Directory
 	/** members known from enrolment and from peers met since */
 	standing: Pick<Standing, 'members' | 'remember' | 'forget' | 'trust'>
+	yielding: Pick<Yielding, 'heard'>
 	/** a host has deleted a workload: its name may be free */
 	onRemoved: (workloadId: string) => void
 	/** a member did what no honest one does */
@@ -81,7 +83,7 @@ export class Links {
 	}
 
 	async #read(peerId: string, signal: AbortSignal): Promise<void> {
-		const { peer, directory, onRemoved, log } = this.#modules
+		const { peer, directory, yielding, onRemoved, log } = this.#modules
 		directory.dropRoutes(peerId)
 		try {
 			for await (const frame of peer.watch(peerId, { signal })) {
@@ -90,6 +92,7 @@ export class Links {
 				if (frame.type === 'report' && !(await this.#isProven(peerId, frame.report))) continue
 				if (frame.type === 'routes' && !this.#connection(peerId)?.certificate.gateway) continue
 				directory.apply(peerId, frame)
+				if (frame.type === 'report') yielding.heard(frame.report)
 				if (frame.type === 'removed') onRemoved(frame.workloadId)
 			}
 		} catch (error) {

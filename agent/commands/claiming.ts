@@ -95,12 +95,13 @@ export class ClaimTry {
 	async #ask(placement: Placement | null, after: After): Promise<{ claim: ClaimGiven; claimer: string }> {
 		const { workloadId, commandId, name } = this.#order
 		const owner = this.#authority.subject.userId
-		const warrant = await this.#authority.warrant({ owner, name, commandId, workloadId })
-		const command = { kind: 'claim', ...this.#order, placement, attempt: this.#attempt, after, warrant } as const
 		const deadline = Date.now() + PATIENCE_MS
 		const sentOnFrom = new Set<string>()
 		let claimer = this.#claimer()
 		for (;;) {
+			// A word of its own for each: which of two decisions was ordered first is told by it (doubles.ts).
+			const warrant = await this.#authority.warrant({ owner, name, commandId, workloadId })
+			const command = { kind: 'claim', ...this.#order, placement, attempt: this.#attempt, after, warrant } as const
 			try {
 				const { claim } = await this.#send(claimer, command)
 				if (claim) return { claim, claimer }

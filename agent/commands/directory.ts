@@ -146,6 +146,14 @@ export class Directory {
 			.sort((a, b) => b.generation - a.generation)
 	}
 
+	/** What the other hosts that are there say of it. */
+	othersOf(workloadId: string): WorkloadReport[] {
+		return [...this.#reports].flatMap(([peerId, reports]) => {
+			const report = reports.get(workloadId)
+			return report && (this.#nodes.get(peerId)?.liveness ?? 'alive') === 'alive' ? [report] : []
+		})
+	}
+
 	byName(owner: string, name: string): WorkloadReport | null {
 		return this.reports().find((report) => report.owner === owner && report.name === name) ?? null
 	}

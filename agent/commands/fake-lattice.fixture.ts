@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { generateKey, peekClaim } from '../identity/index.ts'
 import {
 	type Command,
@@ -16,6 +17,7 @@ import { Database } from '../store/database.ts'
 import type { Authority } from './authority.ts'
 import { isRefusal, refuseOtherClaim } from './claim-check.ts'
 import { Directory } from './directory.ts'
+import { givesUp } from './doubles.ts'
 import { Entry } from './entry.ts'
 import { Steward } from './steward.ts'
 
@@ -24,7 +26,14 @@ export const OWNER: Authority = {
 	subject,
 	credential: 'jwt',
 	grant: async () => 'grant',
-	warrant: async () => 'warrant',
+	// Seconds apart, as the words of a person are.
+	warrant: async () => tokenOf({ jti: randomUUID(), cmd: '', ath: '', iat: ++ordered, exp: ordered + 600 }),
+}
+
+let ordered = 1_700_000_000
+
+function tokenOf(payload: object): string {
+	return `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.`
 }
 
 const GIB = 2 ** 30
@@ -107,6 +116,15 @@ class FakeHost {
 		return [...this.#held.values()]
 	}
 
+	/** As `Yielding` does. */
+	hear(report: WorkloadReport): void {
+		this.directory.apply(report.node.peerId, { type: 'report', report })
+		const own = this.#held.get(report.id)
+		const lost = own ? givesUp(own, report) : []
+		if (own && lost.length > 0)
+			this.#put({ ...own, replicas: own.replicas.filter(({ index }) => !lost.includes(index)) })
+	}
+
 	async *handle(command: Command): AsyncIterable<CommandFrame> {
 		this.seen.push(command)
 		if (command.kind === 'claim') yield { type: 'result', result: await this.steward.claim(command, subject, 'jwt') }
@@ -164,6 +182,7 @@ export class FakeLattice {
 	/** the network: whoever sends at once is answered in turn */
 	readonly pass: (what: string) => Promise<void>
 	#underWay = 0
+	#side = new Set<string>()
 
 	constructor(names: string[], pass = (_what: string) => new Promise<void>((resolve) => setTimeout(resolve, 2))) {
 		this.pass = pass
@@ -201,6 +220,29 @@ export class FakeLattice {
 		for (const host of this.hosts) host.directory.judge(name, liveness)
 	}
 
+	/** Nobody on one side hears or reaches anybody on the other, and both know it. */
+	cut(side: readonly string[]): void {
+		this.#side = new Set(side)
+		this.#judgeAcross('down')
+	}
+
+	/** The connections are there again, and each side tells the other all it has. */
+	heal(): void {
+		this.#judgeAcross('alive')
+		this.#side.clear()
+		for (const host of this.hosts) for (const report of host.reports()) this.#spread(host.name, report)
+	}
+
+	#judgeAcross(liveness: Liveness): void {
+		for (const host of this.hosts) {
+			for (const other of this.hosts) if (this.#isCut(host.name, other.name)) host.directory.judge(other.name, liveness)
+		}
+	}
+
+	#isCut(one: string, other: string): boolean {
+		return this.#side.has(one) !== this.#side.has(other)
+	}
+
 	/** Names of hosts, once for each replica. */
 	placesOf(workload: string): string[] {
 		return this.hosts.flatMap((host) =>
@@ -215,7 +257,7 @@ export class FakeLattice {
 		const host = this.host(to)
 		const what = `${request.command.kind} ${from} → ${to}`
 		await this.#arrives(what, from)
-		if (host.dead) throw new LatticeError('HOST_UNREACHABLE', `${to} is dead`)
+		if (host.dead || this.#isCut(from, to)) throw new LatticeError('HOST_UNREACHABLE', `${to} does not answer`)
 		try {
 			for await (const frame of host.handle(request.command)) {
 				await this.#arrives(`answer to ${what}`, from)
@@ -246,9 +288,9 @@ export class FakeLattice {
 		setTimeout(() => {
 			this.#underWay -= 1
 			for (const host of this.hosts) {
-				if (host.name === from) continue
+				if (host.name === from || this.#isCut(host.name, from)) continue
 				host.directory.apply(from, { type: 'node', node: this.host(from).status() })
-				host.directory.apply(from, { type: 'report', report })
+				host.hear(report)
 			}
 		}, 5)
 	}

@@ -69,6 +69,42 @@ describe('one order given at two nodes at once', () => {
 		)
 	})
 
+	it('runs on one host when a partition has healed, the one that was ordered first, and all agree', async () => {
+		const sides = fc.subarray(NAMES, { minLength: 1, maxLength: NAMES.length - 1 })
+		await fc.assert(
+			fc.asyncProperty(
+				sides,
+				fc.nat(3),
+				fc.nat(3),
+				fc.integer({ min: 1, max: 3 }),
+				async (side, one, two, replicas) => {
+					const lattice = new FakeLattice(NAMES)
+					const others = NAMES.filter((name) => !side.includes(name))
+					lattice.cut(side)
+					const given = { ...ORDER, config: { ...ORDER.config, replicas } }
+					const ends: End[] = []
+					for (const [names, entry] of [[side, one] as const, [others, two] as const]) {
+						ends.push(await order(lattice, names[entry % names.length] ?? '', given))
+					}
+					expect(lattice.placesOf('app')).toHaveLength(2 * replicas)
+					await lattice.heard()
+					lattice.heal()
+					await lattice.heard()
+					const places = lattice.placesOf('app').sort()
+					expect(places).toHaveLength(replicas)
+					for (const place of places) expect(side).toContain(place)
+					const views = lattice.hosts.map(({ entry }) => {
+						const [seen] = entry.list(OWNER)
+						return { node: seen?.node, replicas: seen?.replicas.map(({ index }) => index) }
+					})
+					expect(views).toEqual(views.map(() => views[0]))
+					expect(views[0]?.replicas).toEqual(Array.from({ length: replicas }, (_, index) => index))
+				},
+			),
+			{ numRuns: 30 },
+		)
+	})
+
 	it('runs on one host, or none, when one of those that work on it dies at any step, and can be given again', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.scheduler(), story, async (scheduler, told) => {

@@ -1,5 +1,6 @@
 import { type ClaimClaims, peekClaim } from '../identity/index.ts'
 import { LatticeError, URGENCY, type WorkloadReport } from '../protocol/index.ts'
+import { isOrderedFirst } from '../scheduler/decisions.ts'
 
 /**
  * What several hosts say of one workload as one report. The newest placement says which replica is whose; a replica that
@@ -9,10 +10,18 @@ export function joinReports(reports: readonly WorkloadReport[]): WorkloadReport 
 	const [newest, ...older] = [...reports].sort(newestFirst)
 	if (!newest) throw new LatticeError('INTERNAL', 'There is no report to join.')
 	const placedAt = new Map(newest.placement.chosen.map(({ replica, node }) => [replica, node.peerId]))
-	const kept = older.map((report) => ({
-		...report,
-		replicas: report.replicas.filter(({ index }) => placedAt.get(index) === report.node.peerId),
-	}))
+	const counted = new Set(newest.replicas.map(({ index }) => index))
+	const isHeld = (index: number) =>
+		older.some(({ node, replicas }) => placedAt.get(index) === node.peerId && replicas.some((r) => r.index === index))
+	const kept = older.map((report) => {
+		const replicas = report.replicas.filter(({ index, status }) => {
+			if (placedAt.get(index) === report.node.peerId) return true
+			// Its host gave it up to this one after a partition.
+			return placedAt.has(index) && !counted.has(index) && !isHeld(index) && status !== 'stopping'
+		})
+		for (const { index } of replicas) counted.add(index)
+		return { ...report, replicas }
+	})
 	const holding = [newest, ...kept].filter((report) => report.replicas.length > 0)
 	const [first] = [...holding].sort((a, b) => lowest(a) - lowest(b))
 	if (!first) return newest
@@ -36,7 +45,12 @@ export function newestClaim(reports: readonly WorkloadReport[]): ClaimClaims & {
 }
 
 function newestFirst(a: WorkloadReport, b: WorkloadReport): number {
-	return b.generation - a.generation || (a.placement.at < b.placement.at ? 1 : a.placement.at > b.placement.at ? -1 : 0)
+	if (a.generation !== b.generation) return b.generation - a.generation
+	if (a.placement.at === b.placement.at) return 0
+	const [one, other] = [peekClaim(a.claim), peekClaim(b.claim)]
+	if (isOrderedFirst(one, other)) return -1
+	if (isOrderedFirst(other, one)) return 1
+	return a.placement.at < b.placement.at ? 1 : -1
 }
 
 function lowest(report: WorkloadReport): number {

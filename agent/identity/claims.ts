@@ -58,6 +58,7 @@ export const GrantPayload = z.object({
 	jti: z.string().min(16).max(64),
 	...lifetime,
 })
+export type GrantPayload = z.infer<typeof GrantPayload>
 
 /** No `exp`: a name stays reserved until it is given back. `cert`, `cred` and `warrant` are there when a member signed. */
 export const ClaimPayload = z.object({
@@ -134,4 +135,8 @@ export interface ClaimClaims {
 	hosts: Hosts
 	/** seconds since the epoch; of two claims on a name the older keeps it */
 	issuedAt: number
+	/** when the owner gave the order, by what they signed for it; of one that the console signed, `issuedAt` */
+	orderedAt: number
+	/** id of the owner's word; null: the console signed, which needs none */
+	word: string | null
 }

@@ -3,6 +3,7 @@ import {
 	type ClaimClaims,
 	ClaimPayload,
 	CredentialPayload,
+	GrantPayload,
 	IssuerPayload,
 	MemberPayload,
 	type MembershipClaims,
@@ -289,6 +290,14 @@ export function peekClaim(jwt: string): ClaimClaims {
 
 function claimOf(payload: ClaimPayload): ClaimClaims {
 	const { sub: owner, name, cmd: commandId, wl: workloadId, by } = payload
-	const { jti: decision, gen: generation, put: hosts, iat: issuedAt } = payload
-	return { owner, name, commandId, workloadId, by, decision, generation, hosts, issuedAt }
+	const { jti: decision, gen: generation, put: hosts, iat: issuedAt, warrant } = payload
+	const said = warrant === undefined ? null : wordOf(warrant)
+	const ordered = { orderedAt: said?.iat ?? issuedAt, word: said?.jti ?? null }
+	return { owner, name, commandId, workloadId, by, decision, generation, hosts, issuedAt, ...ordered }
+}
+
+function wordOf(warrant: string): Pick<GrantPayload, 'iat' | 'jti'> {
+	const parsed = GrantPayload.safeParse(peekPayload(warrant, REFUSALS.claim))
+	if (!parsed.success) throw refuse(REFUSALS.claim, 'warrant', 'lacks the word of its owner', parsed.error)
+	return parsed.data
 }

@@ -56,3 +56,18 @@ export function prevailing<D extends Pick<Decision, 'id' | 'generation' | 'signe
 export function isForgotten(held: Pick<Decision, 'signedAt'>, now: number): boolean {
 	return now - held.signedAt > CLAIM_FORGOTTEN_S * 1000
 }
+
+/** When, and by which word of its owner (null: by the console), an order was given: what a claim proves of it. */
+export interface Ordered {
+	decision: string
+	/** seconds since the epoch */
+	orderedAt: number
+	word: string | null
+}
+
+/** True when one of two decisions on one order was ordered before the other: the same wherever it is asked. */
+export function isOrderedFirst(one: Ordered, other: Ordered): boolean {
+	if (one.decision === other.decision || (one.word !== null && one.word === other.word)) return false
+	if (one.orderedAt !== other.orderedAt) return one.orderedAt < other.orderedAt
+	return one.decision < other.decision
+}

@@ -1,5 +1,6 @@
 import { peekClaim, ReportProofs, type Trust } from '../../agent/identity/index.ts'
 import { LatticeError, type WatchFrame, type WorkloadEvent, type WorkloadReport } from '../../agent/protocol/index.ts'
+import { isOrderedFirst } from '../../agent/scheduler/decisions.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { saveReport, setAssignmentState, withdrawSent } from '../models/assignment.server.ts'
 import type { Database } from '../models/database.server.ts'
@@ -212,7 +213,7 @@ export class Records {
 		)
 		const isComplete = given.size >= record.replicas
 		const isPlacing = record.order?.kind === 'deploy' || record.order?.kind === 'claimed'
-		const isNewer = report.generation > record.generation
+		const isNewer = report.generation > record.generation || wasOrderedFirst(report, record)
 		const change = {
 			...(isNewer && {
 				generation: report.generation,
@@ -221,7 +222,8 @@ export class Records {
 				replicas: Math.max(1, report.placement.chosen.length),
 			}),
 			...(record.placement === null && { placement: report.placement }),
-			...(record.order === null && isNewerClaim(report.claim, record.claim) && { claim: report.claim }),
+			...(record.order === null &&
+				(isNewerClaim(report.claim, record.claim) || wasOrderedFirst(report, record)) && { claim: report.claim }),
 			...(isPlacing && isComplete && { order: null }),
 			...(record.failure !== null && isComplete && { failure: null }),
 		}
@@ -291,6 +293,14 @@ export class Records {
 function isNewerClaim(reported: string, recorded: string): boolean {
 	if (reported === recorded) return false
 	return recorded === '' || peekClaim(reported).generation > peekClaim(recorded).generation
+}
+
+/** Both sides of a partition carried out this order; the host of the later one gives up what this one has. */
+function wasOrderedFirst(report: WorkloadReport, { generation, claim, placement }: WorkloadRecord): boolean {
+	if (report.generation !== generation || claim === '' || placement === null) return false
+	const puts = new Map(placement.chosen.map(({ replica, node }) => [replica, node.peerId]))
+	const isDoubled = report.replicas.some(({ index }) => (puts.get(index) ?? report.node.peerId) !== report.node.peerId)
+	return isDoubled && isOrderedFirst(peekClaim(report.claim), peekClaim(claim))
 }
 
 /** `name-xxxx` within the 40 characters of a name. */

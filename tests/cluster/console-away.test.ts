@@ -56,6 +56,49 @@ describe('a lattice whose console is killed', () => {
 		expect(await lattice.placesOf(winner?.id ?? '')).toHaveLength(1)
 	})
 
+	it('keeps one of two, where both sides of a partition took one order, and the data of the other', async () => {
+		explainFailure()
+		const { h1, h2, h3, lab } = lattice
+		for (const other of ['h1', 'h2']) await lab.cut('h3', other)
+		await lattice.allSee({ ...ALIVE, h3: 'down' }, [h1, h2], 15_000, { console: false })
+		await lattice.allSee({ h1: 'down', h2: 'down', h3: 'alive' }, [h3], 15_000, { console: false })
+		const config = { ...CHATTER, volumes: [{ name: 'data', path: '/data' }] }
+		const order = { name: 'both-sides', type: 'custom', config }
+		const headers = { 'idempotency-key': 'one-order-both-sides' }
+		const answers = []
+		for (const machine of [h2, h3]) {
+			answers.push(await lattice.rest(machine, 'POST', '/api/workloads/deploy', order, headers))
+		}
+		expect(answers.map(({ status }) => status)).toEqual([201, 201])
+		const [first, second] = answers.map(({ body }) => body)
+		const id = first?.id ?? ''
+		expect(second).toMatchObject({ id, node: { name: 'h3' } })
+		const place = first?.node?.name ?? ''
+		expect(await lattice.placesOf(id)).toEqual([place, 'h3'].sort())
+		for (const other of ['h1', 'h2']) await lab.heal('h3', other)
+		await lattice.allSee(ALIVE, lattice.machines, 20_000, { console: false })
+		await until('one of them runs', 20_000, async () => {
+			const places = await lattice.placesOf(id)
+			return (places.length === 1 && places[0] === place) || { missed: places.join() }
+		})
+		for (const machine of lattice.machines) {
+			await until(`${machine.name} says so`, 10_000, async () => {
+				const { body } = await lattice.rest(machine, 'GET', `/api/workloads/${id}`)
+				const is = body.status === 'running' && body.node?.name === place && body.instances?.length === 1
+				return is || { missed: JSON.stringify(body) }
+			})
+		}
+		const volumes = ['docker', 'volume', 'ls', '-q', '--filter', `label=lattice.workload=${id}`]
+		expect((await h3.host.exec(volumes)).stdout.split('\n').filter(Boolean)).toHaveLength(1)
+		const leave = new AbortController()
+		let told = ''
+		for await (const chunk of lattice.stream(h2, `/api/workloads/${id}/events`, leave.signal)) {
+			told += chunk
+			if (told.includes('it is taken away here. Its volumes are kept on this machine.')) break
+		}
+		leave.abort()
+	})
+
 	it('is used from a laptop by its device certificate: deploy, list, logs, stop', async () => {
 		explainFailure()
 		const { h2 } = lattice
@@ -63,7 +106,7 @@ describe('a lattice whose console is killed', () => {
 		expect(deployed).toMatchObject({ status: 'running', node: { name: 'h3' } })
 		expect(await lattice.placesOf(deployed.id)).toEqual(['h3'])
 		const listed = await h2.run<Workload[]>(['list'])
-		expect(listed.map(({ name }) => name).sort()).toEqual(['by-device', 'contested', 'twice-0'])
+		expect(listed.map(({ name }) => name).sort()).toEqual(['both-sides', 'by-device', 'contested', 'twice-0'])
 		const { lines } = await h2.run<{ lines: LogLine[] }>(['logs', 'by-device', '-n', '5'])
 		expect(lines.length).toBeGreaterThan(0)
 		const stopped = await h2.run<Workload>(['stop', 'by-device'])
@@ -92,7 +135,13 @@ describe('a lattice whose console is killed', () => {
 		await lattice.h1.stop()
 		await lattice.h1.up('--name', 'h1')
 		await lattice.freshBearer()
-		const wanted = { 'by-device': 'stopped', contested: 'running', later: 'running', 'twice-0': 'running' }
+		const wanted = {
+			'both-sides': 'running',
+			'by-device': 'stopped',
+			contested: 'running',
+			later: 'running',
+			'twice-0': 'running',
+		}
 		const records = await until('the console records what was ordered without it', 20_000, async () => {
 			const list = await lattice.trpc().workload.list.query()
 			const seen = Object.fromEntries(list.map(({ name, status }) => [name, status]))
