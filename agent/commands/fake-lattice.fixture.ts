@@ -148,7 +148,7 @@ class FakeHost {
 	/** As a real host does, with the answer that the test gives it as its state. */
 	#judge(command: CommandOf<'deploy'>): void {
 		const claim = peekClaim(command.claim)
-		refuseOtherClaim(command, claim, this.name)
+		refuseOtherClaim(command.replicas, claim, this.name)
 		const earlier = this.#refused.get(claim.decision)
 		if (earlier) throw earlier
 		try {
@@ -165,7 +165,10 @@ class FakeHost {
 		if (!held) throw new LatticeError('NOT_FOUND', 'unknown here')
 		if (command.generation <= held.generation) throw new LatticeError('STALE_GENERATION', 'an older order')
 		const { generation, placement } = command
-		this.#put({ ...held, generation, placement, replicas: command.replicas.map(replicaOf) })
+		const added = command.replicas.filter((index) => !held.replicas.some((replica) => replica.index === index))
+		if (added.length > 0) refuseOtherClaim(added, peekClaim(command.claim ?? ''), this.name)
+		const claim = added.length > 0 ? (command.claim ?? '') : held.claim
+		this.#put({ ...held, generation, placement, claim, replicas: command.replicas.map(replicaOf) })
 		yield event(command, this.name)
 		yield { type: 'result', result: CommandResult.parse({ report: this.#held.get(command.workloadId) }) }
 	}

@@ -18,7 +18,7 @@ import type { Events } from '../store/events.ts'
 import type { Journal } from '../store/journal.ts'
 import type { OpenAssignment, Workloads } from '../store/workloads.ts'
 import { templateOf } from '../templates/catalogue.ts'
-import { isRefusal, refuseOtherClaim } from './claim-check.ts'
+import { isRefusal, otherPlacement, refuseOtherClaim } from './claim-check.ts'
 import { followOrder } from './following.ts'
 import { orderDigest } from './order-id.ts'
 import { mayTouch, notFound } from './ownership.ts'
@@ -66,15 +66,23 @@ export class Orders {
 	}
 
 	async *change(command: Change, subject: Subject, signal: AbortSignal): AsyncIterable<CommandFrame> {
-		const { journal, db } = this.#modules
 		const digest = orderDigest(command, subject.userId)
-		yield* this.#answer(command, signal, async () => {
-			if (journal.repeated(command.commandId, digest, subject.userId)) return this.#modules.kick(command.workloadId)
-			const assignment = this.#mine(command.workloadId, subject)
-			const arrivals = command.kind === 'scale' ? await this.#arrivals(command, assignment) : []
-			db.transaction(() => this.#acceptChange(command, subject, digest, assignment, arrivals))
-			this.#modules.interrupt(command.workloadId)
+		yield* this.#answer(command, signal, () => {
+			if (command.kind !== 'scale') return this.#takeChange(command, subject, digest)
+			// As a deployment: of two at once the second sees what the first has taken.
+			const accept = this.#admission.then(() => this.#takeChange(command, subject, digest))
+			this.#admission = accept.catch(() => null)
+			return accept
 		})
+	}
+
+	async #takeChange(command: Change, subject: Subject, digest: string): Promise<void> {
+		const { journal, db, kick, interrupt } = this.#modules
+		if (journal.repeated(command.commandId, digest, subject.userId)) return kick(command.workloadId)
+		const assignment = this.#mine(command.workloadId, subject)
+		const arrivals = command.kind === 'scale' ? await this.#arrivals(command, assignment) : []
+		db.transaction(() => this.#acceptChange(command, subject, digest, assignment, arrivals))
+		interrupt(command.workloadId)
 	}
 
 	/** Listens first, then accepts (and sets to work), then follows: no event of the order is missed. */
@@ -94,15 +102,27 @@ export class Orders {
 	}
 
 	async #acceptDeploy(command: CommandOf<'deploy'>, subject: Subject, digest: string): Promise<void> {
-		const { journal, trust, peerId } = this.#modules
+		const { journal } = this.#modules
 		const { name, commandId, workloadId } = command
 		if (journal.repeated(commandId, digest, subject.userId)) return this.#modules.kick(workloadId)
-		const claim = await trust().verifyClaim(command.claim, { owner: subject.userId, name, commandId, workloadId })
-		refuseOtherClaim(command, claim, peerId)
+		const order = { owner: subject.userId, name, commandId, workloadId }
+		await this.#byClaim(command.claim, order, command.replicas, () => this.#take(command, subject, digest))
+	}
+
+	/** What is new to this host it takes by a claim that gives it just that. */
+	async #byClaim<T>(
+		token: string,
+		order: { owner: string; name: string; commandId: string; workloadId: string },
+		replicas: readonly number[],
+		take: () => Promise<T>,
+	): Promise<T> {
+		const { journal, trust, peerId } = this.#modules
+		const claim = await trust().verifyClaim(token, order)
+		refuseOtherClaim(replicas, claim, peerId)
 		const refusal = journal.refusalOf(claim.decision)
 		if (refusal) throw refusal
 		try {
-			await this.#take(command, subject, digest)
+			return await take()
 		} catch (thrown) {
 			const error = LatticeError.from(thrown)
 			// Who asked goes to another host now; a second one who asks the same must not find room here later.
@@ -220,14 +240,13 @@ export class Orders {
 		)
 		const added = command.replicas.filter((index) => !present.has(index))
 		if (added.length === 0) return []
-		const open = workloads.open(assignment)
-		await admit(open.template.requirements(open.config), added.length)
-		return newReplicas(
-			this.#modules,
-			{ workloadId: assignment.workloadId, replicas: added },
-			open,
-			assignment.restartNonce,
-		)
+		if (command.claim === null) throw otherPlacement()
+		return this.#byClaim(command.claim, assignment, added, async () => {
+			const open = workloads.open(assignment)
+			await admit(open.template.requirements(open.config), added.length)
+			const arriving = { workloadId: assignment.workloadId, replicas: added }
+			return newReplicas(this.#modules, arriving, open, assignment.restartNonce)
+		})
 	}
 
 	#scale(command: CommandOf<'scale'>, assignment: Assignment, arrivals: ReplicaRow[]): void {
@@ -238,7 +257,9 @@ export class Orders {
 		}
 		for (const row of arrivals) assignments.putReplica(row)
 		// The generation of a scaling is about where replicas are, not what they run: containers keep theirs.
-		assignments.put({ ...assignment, placed: command.generation, placement: command.placement, desired: 'running' })
+		const { generation: placed, placement } = command
+		const claim = arrivals.length > 0 && command.claim !== null ? command.claim : assignment.claim
+		assignments.put({ ...assignment, placed, placement, claim, desired: 'running' })
 		this.#event(command, 'placed', command.placement)
 	}
 

@@ -192,7 +192,8 @@ function commandFor(
 	const { added, had, generation, scaleId } = how
 	if (had) {
 		const replicas = [...had, ...added].sort((a, b) => a - b)
-		return { kind: 'scale', commandId: `${scaleId}-${generation}`, workloadId, generation, replicas, placement }
+		const scaling = { kind: 'scale', commandId: `${scaleId}-${generation}`, workloadId } as const
+		return { ...scaling, generation, replicas, placement, claim }
 	}
 	return { kind: 'deploy', commandId, workloadId, name, type, config, generation, replicas: added, placement, claim }
 }

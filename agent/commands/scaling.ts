@@ -73,6 +73,7 @@ export class Scaling {
 					generation,
 					replicas,
 					placement,
+					claim: null,
 				} as const
 				return sender.frames(authority, peerId, command, signal)
 			})

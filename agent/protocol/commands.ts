@@ -56,6 +56,8 @@ export const Command = z.discriminatedUnion('kind', [
 		generation: z.number().int().min(1),
 		replicas: z.array(z.number().int().min(0)).max(100),
 		placement: Placement,
+		/** JWT that gives this host what it has not yet, as for a deployment; null: there is nothing such */
+		claim: z.string().nullable(),
 	}),
 	z.object({ kind: z.literal('list') }),
 	/** what this host knows of every node: for a user's device, which may not watch, so that it can place orders itself */

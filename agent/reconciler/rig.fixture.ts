@@ -45,6 +45,8 @@ export class Rig {
 	readonly assignments: Assignments
 	readonly workloads: Workloads
 	readonly journal: Journal
+	/** admits nothing more */
+	isFull = false
 	readonly #reconciler: Reconciler
 	readonly #orders: Orders
 
@@ -78,7 +80,9 @@ export class Rig {
 		)
 		const kick = (id: string) => this.#reconciler.kick(id)
 		const interrupt = (id: string) => this.#reconciler.interrupt(id)
-		const admit = () => Promise.resolve()
+		const admit = async () => {
+			if (this.isFull) throw new LatticeError('NODE_REFUSED', 'one is full')
+		}
 		this.#orders = new Orders({
 			peerId: SELF.peerId,
 			db,
@@ -125,6 +129,19 @@ export class Rig {
 			claim,
 		}
 		return resultOf(this.#orders.deploy(order, ALICE, new AbortController().signal))
+	}
+
+	/** The replicas that this host shall have, by a claim that gives them to `peerId`. */
+	async scaling(
+		replicas: number[],
+		{ commandId = 'scale-0001', generation = 2, peerId = SELF.peerId } = {},
+	): Promise<CommandOf<'scale'> & { claim: string }> {
+		const chosen = replicas.map((replica) => ({ replica, node: { peerId, name: 'one' } }))
+		const placement = { chosen, candidates: [], rejected: [], at: new Date().toISOString(), by: 'console' }
+		const decided = { by: 'console', decision: `decision-${commandId}`, generation, chosen }
+		const about = { latticeId, owner: ALICE.userId, name: 'app', commandId: 'deploy-0001', workloadId: WORKLOAD }
+		const claim = await issueClaim(issuer, { ...about, ...decided })
+		return { kind: 'scale', commandId, workloadId: WORKLOAD, generation, replicas, placement, claim }
 	}
 
 	change(command: Change): Promise<CommandResult> {

@@ -14,7 +14,7 @@ import { type Database, inTransaction } from '../models/database.server.ts'
 import { findWorkload, lockWorkload, updateWorkload, type WorkloadRecord } from '../models/workload.server.ts'
 import type { HostCommands } from './host-commands.server.ts'
 import type { LatticeKeys } from './lattice.server.ts'
-import { given } from './placing.server.ts'
+import { claimedName, given } from './placing.server.ts'
 
 const WITNESS_TIMEOUT_MS = 2_000
 
@@ -26,7 +26,7 @@ export interface DecisionsModules {
 	log: { warn(facts: object, message: string): void }
 }
 
-type About = Pick<WorkloadRecord, 'id' | 'ownerId' | 'name' | 'commandId'>
+type About = Pick<WorkloadRecord, 'id' | 'ownerId' | 'name' | 'commandId' | 'claim'>
 type Decided = Pick<Decision, 'id' | 'generation' | 'placement'>
 
 /** Who runs an order, decided and signed by this console: one decision at a time, the same for all who work on it. */
@@ -84,7 +84,8 @@ export class Decisions {
 	 */
 	async witnessed(record: WorkloadRecord, claim: string, placement: Placement): Promise<ClaimGiven | null> {
 		const { fleet, commands, log } = this.#modules
-		const { id: workloadId, commandId, name, ownerId } = record
+		const { id: workloadId, commandId, ownerId } = record
+		const name = claimedName(record)
 		const agents = fleet.views().filter(({ liveness }) => liveness === 'alive')
 		const seen = { console: fleet.peerId, agents: agents.map(({ status }) => status.peerId) }
 		const witness = witnessOf(seen, claimKey(ownerId, name), fleet.peerId)
@@ -102,8 +103,10 @@ export class Decisions {
 		}
 	}
 
-	#sign({ id: workloadId, ownerId: owner, name, commandId }: About, decided: Decided): Promise<string> {
+	#sign(record: About, decided: Decided): Promise<string> {
 		const { lattice, fleet } = this.#modules
+		const { id: workloadId, ownerId: owner, commandId } = record
+		const name = claimedName(record)
 		const { id: decision, generation, placement } = decided
 		const order = { latticeId: lattice.latticeId, owner, name, commandId, workloadId, by: fleet.peerId }
 		return issueClaim(lattice.issuer, { ...order, decision, generation, chosen: placement.chosen })

@@ -208,7 +208,7 @@ export class Orders {
 	/** It may have been sent before, so that the host is not there now says nothing of whether it has the order. */
 	async #sendAgain(record: WorkloadRecord, target: Target, order: DeployOrder): Promise<boolean> {
 		const { command, nodeName, peerId } = target
-		if (command.kind !== 'deploy') return this.#send(record, target, order)
+		if (command.claim === null) return this.#send(record, target, order)
 		const claim = await this.#modules.decisions.fresh(record, command.claim, command.placement)
 		if (!this.#modules.fleet.isReachable(peerId)) return this.#waitFor(record, nodeName)
 		return this.#send(record, { ...target, command: { ...command, claim } }, order)

@@ -1,3 +1,4 @@
+import { peekClaim } from '../../agent/identity/index.ts'
 import {
 	LatticeError,
 	type NodeView,
@@ -12,6 +13,11 @@ import type { AssignmentRecord, PlacingCommand } from '../models/assignment.serv
 import type { PendingOrder, WorkloadRecord } from '../models/workload.server.ts'
 
 export type Refused = Extract<PendingOrder, { kind: 'deploy' }>['refused']
+
+/** The name that its hosts and claims know: the record of one of two that had the same name has another (records.server.ts). */
+export function claimedName({ name, claim }: Pick<WorkloadRecord, 'name' | 'claim'>): string {
+	return claim === '' ? name : peekClaim(claim).name
+}
 
 /** Assignments whose replicas count as given: the host has them, or may have. */
 export function given(record: WorkloadRecord): AssignmentRecord[] {
@@ -76,9 +82,10 @@ export function commandsFor(
 		const base = { workloadId: record.id, placement: whole }
 		if (holder) {
 			const replicas = [...holder.ordered, ...added].sort((a, b) => a - b)
-			return { peerId, nodeName, command: { kind: 'scale', ...base, ...scaling, replicas } }
+			return { peerId, nodeName, command: { kind: 'scale', ...base, ...scaling, replicas, claim: record.claim } }
 		}
-		const { commandId, name, type, config, claim, generation } = record
+		const { commandId, type, config, claim, generation } = record
+		const name = claimedName(record)
 		return {
 			peerId,
 			nodeName,

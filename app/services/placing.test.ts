@@ -10,6 +10,11 @@ const GIB = 1024 ** 3
 const NOW = new Date('2026-11-24T12:00:00Z')
 const SCALING = { generation: 2, commandId: 'scaling-1' }
 
+/** Of the name as it was claimed; the record's is what a partition left it (records.server.ts). */
+const ORDERED = { sub: 'u_1', name: 'web', cmd: 'command-1', wl: `w_${'0'.repeat(20)}`, by: 'console', iat: 1 }
+const DECIDED = { jti: 'decision-1', gen: 1, put: {} }
+const CLAIM = `e30.${Buffer.from(JSON.stringify({ ...ORDERED, ...DECIDED })).toString('base64url')}.`
+
 function node(peerId: string): NodeView {
 	const capacity = { cpus: 4, memoryBytes: 8 * GIB, diskBytes: 100 * GIB }
 	const engine = { ready: true, reason: null, version: '20' }
@@ -21,11 +26,11 @@ function record(replicas: number, assignments: AssignmentRecord[] = []): Workloa
 	return {
 		id: `w_${'0'.repeat(20)}`,
 		ownerId: 'u_1',
-		name: 'web',
+		name: 'web-0000',
 		type: 'custom',
 		config: templateOf('custom').schema.parse({ image: 'busybox', replicas }),
 		commandId: 'command-1',
-		claim: 'claim',
+		claim: CLAIM,
 		generation: 1,
 		replicas,
 		placement: null,
@@ -84,6 +89,8 @@ describe('placing', () => {
 			['b', 'deploy', 'command-1', [1]],
 			['a', 'scale', 'scaling-1', [0, 2]],
 		])
+		expect(commands.map(({ command }) => command.claim)).toEqual([CLAIM, CLAIM])
+		expect(commands[0]?.command).toMatchObject({ name: 'web' })
 		expect(joinPlacements(before, placement).chosen.map(({ replica, node: at }) => [replica, at.peerId])).toEqual([
 			[0, 'a'],
 			[1, 'b'],

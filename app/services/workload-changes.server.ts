@@ -114,6 +114,7 @@ export class WorkloadChanges {
 			generation,
 			replicas: ordered.filter((index) => index < scaled.replicas),
 			placement,
+			claim: null,
 		}))
 	}
 

@@ -125,6 +125,7 @@ describe('two consoles on one database', () => {
 				generation: 2,
 				replicas,
 				placement: { chosen: [], candidates: [], rejected: [], at: '', by: '' },
+				claim: null,
 			})
 			const both = await Promise.all(
 				['one', 'other'].map((peerId) => recordSent(database, { peerId, nodeName: peerId, command: command([0]) })),
