@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeGroup, members, removeGroups } from '../lab/cgroup.ts'
 import { killAll } from '../lab/host.ts'
@@ -25,21 +25,35 @@ export interface Job {
 	argv: readonly string[]
 }
 
-/** Kills and waits for two minutes, and alone: the rest of its project need not wait for it. */
-const LONGEST = 'tests/integration/kill.test.ts'
+/** Its files, and into how many jobs they are divided so that none is waited for at the end. */
+const PARTS: Record<Project, { files: readonly string[]; jobs: number }> = {
+	unit: { files: [], jobs: 1 },
+	integration: {
+		files: ['agent/**/*.engine.test.ts', 'tests/**/*.engine.test.ts', 'tests/integration/*.test.ts'],
+		jobs: 4,
+	},
+	e2e: { files: ['tests/e2e/*.test.ts'], jobs: 2 },
+	cluster: { files: ['tests/cluster/*.test.ts'], jobs: 3 },
+}
 
-/** In the order in which they should begin. With filters nothing is divided: few files are asked for. */
+/** With filters nothing is divided: few files are asked for. */
 export function jobsOf(projects: readonly Project[], filters: readonly string[]): Job[] {
 	return projects.flatMap((project): Job[] => {
-		if (project !== 'integration' || filters.length > 0) return [{ name: project, project, argv: filters }]
-		const others = globSync(['agent/**/*.engine.test.ts', 'tests/**/*.engine.test.ts', 'tests/integration/*.test.ts'], {
-			cwd: ROOT,
-		})
-		return [
-			{ name: 'integration', project, argv: others.filter((file) => file !== LONGEST) },
-			{ name: 'integration-kill', project, argv: [LONGEST] },
-		]
+		const { files, jobs } = PARTS[project]
+		if (jobs === 1 || filters.length > 0) return [{ name: project, project, argv: filters }]
+		return deal(globSync(files, { cwd: ROOT }), jobs).map((argv, index) => ({
+			name: `${project}-${index + 1}`,
+			project,
+			argv,
+		}))
 	})
+}
+
+/** Like cards, the longest file first; lines are a fair guess of its time. */
+function deal(files: readonly string[], hands: number): string[][] {
+	const lines = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8').split('\n').length]))
+	const byLength = [...files].sort((a, b) => (lines.get(b) ?? 0) - (lines.get(a) ?? 0) || a.localeCompare(b))
+	return Array.from({ length: hands }, (_, hand) => byLength.filter((_, index) => index % hands === hand))
 }
 
 /** A vitest that runs, and how everything it started is ended. */
