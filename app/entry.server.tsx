@@ -1,48 +1,56 @@
 import { PassThrough } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import type { AppLoadContext, EntryContext } from '@remix-run/node'
-import { createReadableStreamFromReadable } from '@remix-run/node'
 import { RemixServer } from '@remix-run/react'
-import { isbot } from 'isbot'
 import { renderToPipeableStream } from 'react-dom/server'
 import { NonceContext } from './components/shell/nonce.ts'
 import { isWireError } from './wire-error.server.ts'
 
 /** Nothing here is deferred; a render that still hangs then is cut. */
-const STREAM_MS = 6_000
+const RENDER_MS = 6_000
 
-export default function handleRequest(
+/** The page is sent whole: nothing in it is waited for, and a stream of small pieces costs more than all of them. */
+export default async function handleRequest(
 	request: Request,
 	status: number,
 	headers: Headers,
 	remix: EntryContext,
 	context: AppLoadContext,
 ): Promise<Response> {
-	const wholePage = isbot(request.headers.get('user-agent') ?? '') || remix.isSpaMode
+	const page = await render(
+		<NonceContext.Provider value={context.nonce}>
+			<RemixServer context={remix} url={request.url} nonce={context.nonce} />
+		</NonceContext.Provider>,
+		context.nonce,
+	)
+	headers.set('Content-Type', 'text/html; charset=utf-8')
+	// A page shows one person's workloads, and sometimes credentials: no cache keeps it.
+	headers.set('Cache-Control', 'no-store')
+	return new Response(page, { headers, status })
+}
+
+function render(element: JSX.Element, nonce: string | undefined): Promise<Buffer<ArrayBuffer>> {
 	return new Promise((resolve, reject) => {
-		let answered = false
-		const { pipe, abort } = renderToPipeableStream(
-			<NonceContext.Provider value={context.nonce}>
-				<RemixServer context={remix} url={request.url} nonce={context.nonce} />
-			</NonceContext.Provider>,
-			{
-				nonce: context.nonce,
-				[wholePage ? 'onAllReady' : 'onShellReady']() {
-					answered = true
-					const body = new PassThrough()
-					headers.set('Content-Type', 'text/html; charset=utf-8')
-					// A page shows one person's workloads, and sometimes credentials: no cache keeps it.
-					headers.set('Cache-Control', 'no-store')
-					resolve(new Response(createReadableStreamFromReadable(body), { headers, status }))
-					pipe(body)
-				},
-				onShellError: reject,
-				onError(error: unknown) {
-					// Before the shell is out the rejection above carries it.
-					if (answered) console.error(error)
-				},
+		let hasShell = false
+		const { pipe, abort } = renderToPipeableStream(element, {
+			nonce,
+			onShellReady() {
+				hasShell = true
 			},
-		)
-		setTimeout(abort, STREAM_MS)
+			onAllReady() {
+				clearTimeout(late)
+				resolve(buffer(pipe(new PassThrough())) as Promise<Buffer<ArrayBuffer>>)
+			},
+			onShellError(error: unknown) {
+				clearTimeout(late)
+				reject(error)
+			},
+			onError(error: unknown) {
+				// before there is a shell, the rejection carries it
+				if (hasShell) console.error(error)
+			},
+		})
+		const late = setTimeout(abort, RENDER_MS)
 	})
 }
 

@@ -102,22 +102,31 @@ export async function findWorkloads(queries: Queries, ids: readonly string[]): P
 	return (await queries.workload.findMany({ where: { id: { in: [...ids] } }, include })).map(asWorkload)
 }
 
-/** Of every workload that it or one of its assignments changed in or after `since`: something that differs after each change. */
-export async function workloadStamps(
-	queries: Queries,
-	since: Date,
-): Promise<{ id: string; stamp: string; at: number }[]> {
-	const rows = await queries.$queryRaw<{ id: string; stamp: string; at: Date }[]>`
-		SELECT w.id, GREATEST(w."updatedAt", max(a."updatedAt")) AS at,
-			concat_ws('/', w."updatedAt", max(a."updatedAt"), sum(a.revision), count(a), w."deletedAt") AS stamp
-		FROM "Workload" w LEFT JOIN "Assignment" a ON a."workloadId" = w.id
-		GROUP BY w.id
-		HAVING GREATEST(w."updatedAt", max(a."updatedAt")) >= ${since}`
-	return rows.map(({ id, stamp, at }) => ({ id, stamp, at: at.getTime() }))
+export interface WorkloadChanges {
+	/** for the next question */
+	mark: string
+	/** workloads of which something was committed since the mark; perhaps a few more */
+	ids: string[]
+	/** how many are not deleted: a row that is gone for good is in no `ids` */
+	alive: number
 }
 
-export function countAlive(queries: Queries): Promise<number> {
-	return queries.workload.count({ where: { deletedAt: null } })
+/**
+ * What was committed since `mark`, by PostgreSQL's own numbers of transactions, so that no clock has a say: whatever was
+ * not to be seen at the mark is of a transaction that was not over then. Null: nothing but a mark.
+ */
+export async function workloadChanges(queries: Queries, mark: string | null): Promise<WorkloadChanges> {
+	// `age` counts back from now, and goes on doing so when the numbers of transactions begin anew
+	const [row] = await queries.$queryRaw<WorkloadChanges[]>`
+		SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS mark,
+			ARRAY(
+				SELECT id FROM "Workload" w WHERE age(w.xmin) <= age(${mark}::text::xid8::xid)
+				UNION
+				SELECT "workloadId" FROM "Assignment" a WHERE age(a.xmin) <= age(${mark}::text::xid8::xid)
+			) AS ids,
+			(SELECT count(*)::int FROM "Workload" WHERE "deletedAt" IS NULL) AS alive`
+	if (!row) throw new Error('PostgreSQL answered a question without a table by no row')
+	return row
 }
 
 /** Those not deleted, newest first; of everybody when `ownerId` is null. */

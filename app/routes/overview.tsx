@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { useActionData, useLoaderData, useSearchParams } from '@remix-run/react'
-import { useFreshness, useLiveNodes, useLiveWorkloads } from '../components/live/live.tsx'
+import { useFreshness, useLiveNodes } from '../components/live/live.tsx'
 import { NodeCard } from '../components/nodes/node-card.tsx'
 import { Exceptions } from '../components/overview/exceptions.tsx'
 import { queryOf, statusesOf } from '../components/overview/filters.ts'
@@ -45,8 +45,7 @@ export default function Overview() {
 	const failure = useActionData<typeof action>()
 	const [parameters] = useSearchParams()
 	const query = queryOf(parameters)
-	const { shown, attention, totals } = useOverview(loaded.listed, query)
-	const workloads = useLiveWorkloads(loaded.listed.rows)
+	const { shown, attention, totals, onNodes } = useOverview(loaded.listed, query)
 	const nodes = useLiveNodes(loaded.nodes)
 	const { stale, lastAt, console: observer } = useFreshness()
 	const { sentence, tone } = summarize(totals)
@@ -65,7 +64,7 @@ export default function Overview() {
 			<Exceptions exceptions={exceptionsOf(attention, nodes)} />
 			{nodes.length > 0 && (
 				<div className="card mt-6 p-4">
-					<LatticePicture nodes={nodes} workloads={workloads} stale={stale} />
+					<LatticePicture nodes={nodes} onNodes={onNodes} stale={stale} />
 				</div>
 			)}
 			{shown === null ? (

@@ -98,6 +98,8 @@ export interface WorkloadPage {
 	/** of all that the actor may see */
 	totals: StatusCounts
 	total: number
+	/** of all that the actor may see, those on each node, by its peer id */
+	onNodes: Record<string, StatusCounts>
 	/** those that need a person, worst first, at most 20 */
 	attention: Workload[]
 }

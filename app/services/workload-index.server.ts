@@ -1,20 +1,10 @@
-import { CLOCK_LEEWAY_S, type NodeView, type Workload } from '../../agent/protocol/index.ts'
+import type { NodeView, Workload } from '../../agent/protocol/index.ts'
 import type { Database } from '../models/database.server.ts'
-import {
-	countAlive,
-	findWorkloads,
-	listWorkloads,
-	type WorkloadRecord,
-	workloadStamps,
-} from '../models/workload.server.ts'
+import { findWorkloads, listWorkloads, type WorkloadRecord, workloadChanges } from '../models/workload.server.ts'
 import { type Hosts, viewOf } from './workload-view.server.ts'
-
-/** Rows that changed this long before the newest one seen are compared again: other consoles have clocks of their own. */
-const OVERLAP_MS = CLOCK_LEEWAY_S * 1000
 
 interface Entry {
 	record: WorkloadRecord
-	stamp: string
 	view: Workload
 	/** what was known of the hosts when `view` was made */
 	fleet: string
@@ -32,8 +22,10 @@ export interface WorkloadIndexModules {
 export class WorkloadIndex {
 	readonly #modules: WorkloadIndexModules
 	readonly #entries = new Map<string, Entry>()
-	/** newest change seen, in milliseconds since the epoch; 0: nothing was read yet */
-	#newest = 0
+	/** answers that hold until an entry or the fleet changes, by owner */
+	readonly #lists = new Map<string | null, { fleet: string; views: readonly Workload[] }>()
+	/** everything that was committed before it is in the entries; null: nothing was read yet */
+	#mark: string | null = null
 	#running: Promise<void> | null = null
 	#next: Promise<void> | null = null
 
@@ -42,9 +34,11 @@ export class WorkloadIndex {
 	}
 
 	/** Newest first; of everybody when `ownerId` is null. Everything that was committed before the call is in it. */
-	async views(ownerId: string | null): Promise<Workload[]> {
+	async views(ownerId: string | null): Promise<readonly Workload[]> {
 		await this.#refresh()
 		const fleet = this.#fleetNow()
+		const known = this.#lists.get(ownerId)
+		if (known?.fleet === fleet) return known.views
 		const views: Workload[] = []
 		for (const entry of this.#entries.values()) {
 			if (ownerId !== null && entry.record.ownerId !== ownerId) continue
@@ -54,7 +48,9 @@ export class WorkloadIndex {
 			}
 			views.push(entry.view)
 		}
-		return views.sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
+		views.sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0))
+		this.#lists.set(ownerId, { fleet, views })
+		return views
 	}
 
 	/** Those who ask while a reading is under way share the next one: the one under way may be too old for them. */
@@ -76,35 +72,28 @@ export class WorkloadIndex {
 
 	async #read(): Promise<void> {
 		const { database } = this.#modules
-		if (this.#newest === 0) return this.#readAll()
-		const stamps = await workloadStamps(database, new Date(this.#newest - OVERLAP_MS))
-		const changed = stamps.filter(({ id, stamp }) => this.#entries.get(id)?.stamp !== stamp)
-		const records = await findWorkloads(
-			database,
-			changed.map(({ id }) => id),
-		)
-		const found = new Map(records.map((record) => [record.id, record]))
-		for (const { id, stamp, at } of changed) this.#keep(id, stamp, at, found.get(id))
-		// Rows that are gone for good leave no stamp.
-		if ((await countAlive(database)) !== this.#entries.size) await this.#readAll()
+		const { mark, ids, alive } = await workloadChanges(database, this.#mark)
+		if (this.#mark === null) await this.#readAll()
+		else {
+			const found = new Map((await findWorkloads(database, ids)).map((record) => [record.id, record]))
+			for (const id of ids) this.#keep(id, found.get(id))
+			if (alive !== this.#entries.size) await this.#readAll()
+		}
+		// only now: what a failed reading missed is asked for again
+		this.#mark = mark
 	}
 
 	async #readAll(): Promise<void> {
-		const { database } = this.#modules
-		const stamps = new Map((await workloadStamps(database, new Date(0))).map((each) => [each.id, each]))
-		const records = await listWorkloads(database, null)
+		const records = await listWorkloads(this.#modules.database, null)
+		this.#lists.clear()
 		this.#entries.clear()
-		for (const record of records) {
-			const { stamp = '', at = 0 } = stamps.get(record.id) ?? {}
-			this.#keep(record.id, stamp, at, record)
-		}
-		this.#newest = Math.max(this.#newest, 1)
+		for (const record of records) this.#keep(record.id, record)
 	}
 
-	#keep(id: string, stamp: string, at: number, record: WorkloadRecord | undefined): void {
-		this.#newest = Math.max(this.#newest, at)
+	#keep(id: string, record: WorkloadRecord | undefined): void {
+		this.#lists.clear()
 		if (record === undefined || record.deletedAt !== null) this.#entries.delete(id)
-		else this.#entries.set(id, { record, stamp, view: viewOf(record, this.#modules.fleet), fleet: this.#fleetNow() })
+		else this.#entries.set(id, { record, view: viewOf(record, this.#modules.fleet), fleet: this.#fleetNow() })
 	}
 
 	/** Everything that a view takes from the fleet; equal when no view would change. */

@@ -98,7 +98,7 @@ export class WorkloadService implements Workloads {
 		return pageOf(await this.#visible(actor), query)
 	}
 
-	#visible(actor: Actor): Promise<Workload[]> {
+	#visible(actor: Actor): Promise<readonly Workload[]> {
 		return this.#modules.index.views(actor.role === 'member' ? actor.userId : null)
 	}
 

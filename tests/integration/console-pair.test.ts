@@ -97,6 +97,14 @@ describe('two consoles on one database', () => {
 			const failure = { code: 'INTERNAL', message: 'Changed by hand.', facts: {} }
 			await database.workload.update({ where: { id }, data: { failure, updatedAt: behind } })
 			expect(await listed()).toEqual(['by-hand: Changed by hand.', ...(before ?? [])].sort())
+			await database.$transaction(async (slow) => {
+				await slow.workload.update({ where: { id }, data: { failure: { ...failure, message: 'Later.' } } })
+				// both go on reading and writing while it is open
+				expect(await listed()).toEqual(['by-hand: Changed by hand.', ...(before ?? [])].sort())
+				await database.workload.updateMany({ where: { id: { not: id } }, data: { updatedAt: new Date() } })
+				await listed()
+			})
+			expect(await listed()).toEqual(['by-hand: Later.', ...(before ?? [])].sort())
 			await database.workload.delete({ where: { id } })
 			expect(await listed()).toEqual(before)
 		} finally {

@@ -1,10 +1,13 @@
 import { Link } from '@remix-run/react'
-import type { Node, Workload } from '../../../agent/protocol/index.ts'
+import type { Node } from '../../../agent/protocol/index.ts'
+import type { StatusCounts } from '../../services/services.ts'
 import { useLive } from '../live/live.tsx'
 import { nodeStatus } from '../nodes/node-card.tsx'
 import { plural } from '../ui/format.ts'
-import { TONE_OF_STATUS, type Tone } from '../ui/status.tsx'
-import { arcOf, dotsOf, layoutOf, PICTURE_WIDTH } from './lattice-layout.ts'
+import type { Tone } from '../ui/status.tsx'
+import { arcOf, type Dot, dotsOf, layoutOf, PICTURE_WIDTH } from './lattice-layout.ts'
+import { marksOf, outlineOf, TONES } from './lattice-marks.ts'
+import { tonesOf } from './summary.ts'
 
 const HUE: Record<Tone, string> = {
 	healthy: 'text-healthy',
@@ -17,10 +20,16 @@ const HUE: Record<Tone, string> = {
 /** Of more than these on one node a number stands for the rest. */
 const DOTS = 40
 
+interface LatticePictureProps {
+	nodes: Node[]
+	/** workloads on each, by peer id */
+	onNodes: Record<string, StatusCounts>
+	stale: boolean
+}
+
 /** Every machine with its rings (outer: memory reserved, inner: CPU) and the workloads on it. What is wrong is told in words above it. */
-export function LatticePicture({ nodes, workloads, stale }: { nodes: Node[]; workloads: Workload[]; stale: boolean }) {
+export function LatticePicture({ nodes, onNodes, stale }: LatticePictureProps) {
 	const layout = layoutOf(nodes.length)
-	const on = workloadsByNode(workloads)
 	const height = layout.rows * layout.cell
 	const used = layout.columns * layout.cell
 	return (
@@ -29,7 +38,7 @@ export function LatticePicture({ nodes, workloads, stale }: { nodes: Node[]; wor
 			viewBox={`0 0 ${PICTURE_WIDTH} ${height}`}
 			className="block h-auto max-h-[420px] w-full"
 			role="group"
-			aria-label={`The lattice: ${plural(nodes.length, 'node')}, ${plural(workloads.length, 'workload')}`}
+			aria-label={`The lattice: ${plural(nodes.length, 'node')}`}
 		>
 			{nodes.map((node, index) => (
 				<g
@@ -38,7 +47,7 @@ export function LatticePicture({ nodes, workloads, stale }: { nodes: Node[]; wor
 				>
 					<Machine
 						node={node}
-						workloads={on.get(node.peerId) ?? []}
+						counts={tonesOf(onNodes[node.peerId] ?? {})}
 						stale={stale}
 						cell={layout.cell}
 						named={layout.named}
@@ -51,13 +60,13 @@ export function LatticePicture({ nodes, workloads, stale }: { nodes: Node[]; wor
 
 interface MachineProps {
 	node: Node
-	workloads: Workload[]
+	counts: Record<Tone, number>
 	stale: boolean
 	cell: number
 	named: boolean
 }
 
-function Machine({ node, workloads, stale, cell, named }: MachineProps) {
+function Machine({ node, counts, stale, cell, named }: MachineProps) {
 	const alerts = useLive().alerts.get(node.peerId) ?? []
 	const { tone, word } = nodeStatus(node, stale)
 	const radius = cell * (named ? 0.36 : 0.42)
@@ -65,9 +74,11 @@ function Machine({ node, workloads, stale, cell, named }: MachineProps) {
 	const memory = share(node.allocated.memoryBytes, node.capacity.memoryBytes)
 	const cpu = share(node.allocated.cpus, node.capacity.cpus)
 	const inner = radius - width * 4.5
-	const dots = dotsOf(Math.min(workloads.length, DOTS), inner - width)
+	const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+	const dots = dotsOf(Math.min(total, DOTS), inner - width)
+	const marks = marksOf(counts, dots)
 	const size = Math.max(1.5, Math.min(cell * 0.034, (inner / Math.sqrt(Math.max(1, dots.length))) * 0.5))
-	const label = `${node.name}, ${word}, memory ${percent(memory)}, CPU ${percent(cpu)}, ${plural(workloads.length, 'workload')}${alerts.length > 0 ? ', above a threshold' : ''}`
+	const label = `${node.name}, ${word}, memory ${percent(memory)}, CPU ${percent(cpu)}, ${wordsOf(counts, total)}${alerts.length > 0 ? ', above a threshold' : ''}`
 	const isDown = tone !== 'healthy' || alerts.length > 0
 	return (
 		<Link
@@ -92,12 +103,12 @@ function Machine({ node, workloads, stale, cell, named }: MachineProps) {
 					{cpu > 0 && <path d={arcOf(cpu, radius - width * 2)} opacity="0.55" />}
 				</g>
 			)}
-			{dots.map(({ x, y }, index) => (
-				<Mark key={workloads[index]?.id} workload={workloads[index]} x={x} y={y} size={size} />
+			{marks.map(({ tone, at }) => (
+				<Marks key={tone} tone={tone} at={at} size={size} />
 			))}
-			{workloads.length > DOTS && (
+			{total > DOTS && (
 				<text textAnchor="middle" y={4} fontSize={cell * 0.1} className="fill-text">
-					{workloads.length}
+					{total}
 				</text>
 			)}
 			{named && (
@@ -110,35 +121,27 @@ function Machine({ node, workloads, stale, cell, named }: MachineProps) {
 }
 
 /** Shape and hue, as in every list: a disc is well, a triangle ill, a square failed, a ring stopped, a rhomb unknown. */
-function Mark({ workload, x, y, size }: { workload: Workload | undefined; x: number; y: number; size: number }) {
-	if (!workload) return null
-	const tone = TONE_OF_STATUS[workload.status]
+function Marks({ tone, at, size }: { tone: Tone; at: readonly Dot[]; size: number }) {
+	const solid = tone === 'healthy' || tone === 'degraded' || tone === 'failed'
 	return (
-		<g transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${(size / 5).toFixed(3)})`} className={HUE[tone]}>
-			<title>{`${workload.name}: ${workload.status}`}</title>
-			{tone === 'degraded' && <path d="M0 -6 6 5H-6Z" fill="currentColor" />}
-			{tone === 'failed' && <rect x="-5" y="-5" width="10" height="10" fill="currentColor" />}
-			{tone === 'unknown' && <path d="M0 -6 6 0 0 6 -6 0Z" fill="none" stroke="currentColor" strokeWidth="1.5" />}
-			{(tone === 'stopped' || tone === 'progressing') && (
-				<circle r="4.5" fill="none" stroke="currentColor" strokeWidth="2" />
-			)}
-			{tone === 'healthy' && <circle r="5" fill="currentColor" />}
-		</g>
+		<path
+			d={at.map((dot) => outlineOf(tone, dot, size)).join('')}
+			className={HUE[tone]}
+			fill={solid ? 'currentColor' : 'none'}
+			stroke={solid ? undefined : 'currentColor'}
+			strokeWidth={solid ? undefined : (size * 0.35).toFixed(1)}
+		/>
 	)
-}
-
-function workloadsByNode(workloads: readonly Workload[]): Map<string, Workload[]> {
-	const on = new Map<string, Workload[]>()
-	for (const workload of workloads) {
-		const homes = new Set(workload.instances?.flatMap(({ node }) => (node ? [node.peerId] : [])))
-		if (homes.size === 0 && workload.node) homes.add(workload.node.peerId)
-		for (const peerId of homes) on.set(peerId, [...(on.get(peerId) ?? []), workload])
-	}
-	return on
 }
 
 function share(used: number, total: number): number {
 	return total > 0 ? used / total : 0
+}
+
+/** `3 workloads: 2 healthy, 1 failed` */
+function wordsOf(counts: Record<Tone, number>, total: number): string {
+	const words = TONES.filter((tone) => counts[tone] > 0).map((tone) => `${counts[tone]} ${tone}`)
+	return plural(total, 'workload') + (words.length > 0 ? `: ${words.join(', ')}` : '')
 }
 
 function percent(part: number): string {

@@ -1,7 +1,8 @@
 import { useRevalidator } from '@remix-run/react'
 import { useEffect, useRef } from 'react'
 import type { Workload } from '../../../agent/protocol/index.ts'
-import type { WorkloadPage } from '../../services/services.ts'
+import { countOnNodes } from '../../services/on-nodes.ts'
+import type { StatusCounts, WorkloadPage } from '../../services/services.ts'
 import { useFreshness, useLive, useLiveRows, useLiveWorkloads } from '../live/live.tsx'
 import type { Tone } from '../ui/status.tsx'
 import { filterWorkloads, type Query } from './filters.ts'
@@ -16,6 +17,8 @@ export interface OverviewState {
 	/** those that need a person, and perhaps others */
 	attention: readonly Workload[]
 	totals: Record<Tone, number>
+	/** by peer id */
+	onNodes: Record<string, StatusCounts>
 }
 
 /**
@@ -34,11 +37,12 @@ export function useOverview(loaded: WorkloadPage, query: Query): OverviewState {
 			shown: everything.length === 0 ? null : { rows: filtered.rows, counts: filtered.counts, page: 1, pages: 1 },
 			attention: everything,
 			totals: countByTone(everything),
+			onNodes: countOnNodes(everything),
 		}
 	}
-	const { counts, totals, page, pages, attention } = loaded
+	const { counts, totals, page, pages, attention, onNodes } = loaded
 	const known = (tones: Record<Tone, number>) => (stale ? allUnknown(tones) : tones)
-	return { shown: { rows, counts: tonesOf(counts), page, pages }, attention, totals: known(tonesOf(totals)) }
+	return { shown: { rows, counts: tonesOf(counts), page, pages }, attention, totals: known(tonesOf(totals)), onNodes }
 }
 
 /** At most once in `RELOAD_MS`, also while changes never cease. */
