@@ -1,5 +1,4 @@
-import { PassThrough } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { Writable } from 'node:stream'
 import type { AppLoadContext, EntryContext } from '@remix-run/node'
 import { RemixServer } from '@remix-run/react'
 import { renderToPipeableStream } from 'react-dom/server'
@@ -39,7 +38,18 @@ function render(element: JSX.Element, nonce: string | undefined): Promise<Buffer
 			},
 			onAllReady() {
 				clearTimeout(late)
-				resolve(buffer(pipe(new PassThrough())) as Promise<Buffer<ArrayBuffer>>)
+				const pieces: Uint8Array[] = []
+				const page = new Writable({
+					write(piece: Buffer, _encoding, done) {
+						pieces.push(piece)
+						done()
+					},
+					final(done) {
+						resolve(Buffer.concat(pieces))
+						done()
+					},
+				})
+				pipe(page)
 			},
 			onShellError(error: unknown) {
 				clearTimeout(late)

@@ -28,7 +28,16 @@ export async function sessionIdOf(request: Request, context: ConsoleContext): Pr
 	return typeof value === 'string' && value !== '' ? value : null
 }
 
-export async function actorOf(request: Request, context: ConsoleContext): Promise<Actor | null> {
+/** Each loader of a page asks, and each has the same context, which is one request's: the database is asked once. */
+const actors = new WeakMap<ConsoleContext, Promise<Actor | null>>()
+
+export function actorOf(request: Request, context: ConsoleContext): Promise<Actor | null> {
+	const known = actors.get(context) ?? readActor(request, context)
+	actors.set(context, known)
+	return known
+}
+
+async function readActor(request: Request, context: ConsoleContext): Promise<Actor | null> {
 	const sessionId = await sessionIdOf(request, context)
 	return sessionId ? answered(context.services.accounts.actorOfSession(sessionId, context.client)) : null
 }
