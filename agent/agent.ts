@@ -287,7 +287,7 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	await plane.start()
 	const front = gateway
-		? createGateway(config, self, { db, directory, changes, dialer: plane.dialer, routes, log })
+		? createGateway(config, self, { db, keyring, directory, changes, dialer: plane.dialer, routes, log })
 		: null
 	await front?.start()
 	await nodeStatus.start()

@@ -16,6 +16,8 @@ const list = z
 /** Below Linux' ephemeral ports (32768…), above those that hosts publish at (20000 to 29999). */
 export const GATEWAY_PORTS = { from: 30_000, to: 32_767 } as const
 
+export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory'
+
 const PortRange = z
 	.string()
 	.regex(/^\d{1,5}-\d{1,5}$/, 'is not a range of ports; write 30000-32767')
@@ -53,6 +55,10 @@ const Environment = z.object({
 	LATTICE_GATEWAY_HTTPS: z.coerce.number().int().min(0).max(65_535).default(0),
 	LATTICE_GATEWAY_TLS_CERT: z.string().optional(),
 	LATTICE_GATEWAY_TLS_KEY: z.string().optional(),
+	LATTICE_GATEWAY_ACME_EMAIL: z.email().optional(),
+	LATTICE_GATEWAY_ACME_AGREE_TOS: z.enum(['0', '1']).default('0'),
+	LATTICE_GATEWAY_ACME_DIRECTORY: z.url({ protocol: /^https$/, error: 'is not an https URL' }).default(LETS_ENCRYPT),
+	LATTICE_GATEWAY_ACME_ROOT: z.string().optional(),
 	LATTICE_GATEWAY_DOMAIN: z.hostname().toLowerCase().optional(),
 	LATTICE_NGROK_SERVER_ADDR: z.string().optional(),
 	LATTICE_NGROK_ROOT_CAS: z.string().optional(),
@@ -78,7 +84,12 @@ export interface AgentConfig {
 		httpPort: number
 		ports: { from: number; to: number }
 		domain: string | null
-		tls: { cert: string; key: string; httpsPort: number } | null
+		/** null: plain only */
+		tls: {
+			httpsPort: number
+			files: { cert: string; key: string } | null
+			acme: { email: string; directory: string; rootFile: string | null } | null
+		} | null
 	}
 	/** an ngrok of one's own, and what proves it: a PEM file or `host`; null: ngrok's */
 	ngrok: { serverAddr: string | null; rootCas: string | null }
@@ -119,12 +130,26 @@ export function agentConfig(env: NodeJS.ProcessEnv): AgentConfig {
 	}
 }
 
-function tlsOf(value: z.infer<typeof Environment>): AgentConfig['gatewayServing']['tls'] {
+type Values = z.infer<typeof Environment>
+
+function tlsOf(value: Values): AgentConfig['gatewayServing']['tls'] {
 	const { LATTICE_GATEWAY_TLS_CERT: cert, LATTICE_GATEWAY_TLS_KEY: key, LATTICE_GATEWAY_HTTPS: httpsPort } = value
-	if (cert === undefined && key === undefined) return null
-	if (cert === undefined || key === undefined)
+	const acme = acmeOf(value)
+	if ((cert === undefined) !== (key === undefined))
 		throw new LatticeError('INVALID_INPUT', 'Give both --gateway-tls-cert and --gateway-tls-key.')
-	return { cert, key, httpsPort }
+	const files = cert !== undefined && key !== undefined ? { cert, key } : null
+	return files || acme ? { httpsPort, files, acme } : null
+}
+
+function acmeOf(value: Values): NonNullable<AgentConfig['gatewayServing']['tls']>['acme'] {
+	const { LATTICE_GATEWAY_ACME_EMAIL: email, LATTICE_GATEWAY_ACME_DIRECTORY: directory } = value
+	if (email === undefined) return null
+	if (value.LATTICE_GATEWAY_ACME_AGREE_TOS !== '1')
+		throw new LatticeError(
+			'INVALID_INPUT',
+			`Agree to the terms of service of ${directory} by --gateway-acme-agree-tos.`,
+		)
+	return { email, directory, rootFile: value.LATTICE_GATEWAY_ACME_ROOT ?? null }
 }
 
 /** A host name as a node name: lower case, dashes for what is not allowed, 40 characters at most. */

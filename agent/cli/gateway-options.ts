@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { LatticeError } from '../protocol/index.ts'
-import { domainName, port, portRange } from './options.ts'
+import { domainName, email, httpsUrl, port, portRange } from './options.ts'
 import type { Ports } from './ports.ts'
 
 /** Options of a node that may be a gateway: `up`, `join`, `agent`. */
@@ -12,6 +12,10 @@ export interface GatewayOptions {
 	gatewayHttps?: number
 	gatewayTlsCert?: string
 	gatewayTlsKey?: string
+	gatewayAcmeEmail?: string
+	gatewayAcmeAgreeTos?: boolean
+	gatewayAcmeDirectory?: string
+	gatewayAcmeRoot?: string
 }
 
 export function gatewayOptions(command: Command): Command {
@@ -25,6 +29,14 @@ export function gatewayOptions(command: Command): Command {
 		)
 		.option('--gateway-tls-cert <file>', 'certificate chain (PEM) for HTTPS, and for PostgreSQL by name', resolve)
 		.option('--gateway-tls-key <file>', 'the key of that certificate (PEM)', resolve)
+		.option(
+			'--gateway-acme-email <address>',
+			'certificates by ACME for names that lead here; who hears of trouble',
+			email,
+		)
+		.option('--gateway-acme-agree-tos', 'agree to the terms of service of the ACME server')
+		.option('--gateway-acme-directory <url>', "of another ACME server (default: Let's Encrypt)", httpsUrl)
+		.option('--gateway-acme-root <file>', 'what proves an ACME server of your own, and what it issues (PEM)', resolve)
 		.option('--gateway-https <n>', 'port for what is encrypted (default: 8443 or the next free one)', port)
 }
 
@@ -36,7 +48,15 @@ export interface GatewaySettings {
 	ports: string | undefined
 	domain: string | undefined
 	/** undefined: plain only */
-	tls: { cert: string; key: string; httpsPort: number } | undefined
+	tls:
+		| { cert: string | undefined; key: string | undefined; acme: AcmeSettings | undefined; httpsPort: number }
+		| undefined
+}
+
+export interface AcmeSettings {
+	email: string
+	directory: string | undefined
+	root: string | undefined
 }
 
 export async function gatewaySettings(
@@ -53,9 +73,32 @@ export async function gatewaySettings(
 
 async function tlsSettings(options: GatewayOptions, host: string, ports: Ports): Promise<GatewaySettings['tls']> {
 	const { gatewayTlsCert: cert, gatewayTlsKey: key, gatewayHttps } = options
-	if (cert === undefined && key === undefined && gatewayHttps === undefined) return undefined
-	if (cert === undefined || key === undefined) {
+	const acme = acmeSettings(options)
+	const isPlain = cert === undefined && key === undefined && acme === undefined
+	if (isPlain && gatewayHttps === undefined) return undefined
+	if (isPlain) {
+		const sentence =
+			'--gateway-https needs a certificate: give --gateway-tls-cert and --gateway-tls-key, or --gateway-acme-email.'
+		throw new LatticeError('INVALID_INPUT', sentence)
+	}
+	if ((cert === undefined) !== (key === undefined)) {
 		throw new LatticeError('INVALID_INPUT', 'Give both --gateway-tls-cert and --gateway-tls-key.')
 	}
-	return { cert, key, httpsPort: await ports.pick('gatewayHttps', host, gatewayHttps, '--gateway-https') }
+	return { cert, key, acme, httpsPort: await ports.pick('gatewayHttps', host, gatewayHttps, '--gateway-https') }
+}
+
+function acmeSettings(options: GatewayOptions): AcmeSettings | undefined {
+	const { gatewayAcmeEmail, gatewayAcmeAgreeTos, gatewayAcmeDirectory: directory, gatewayAcmeRoot: root } = options
+	if (gatewayAcmeEmail === undefined) {
+		if (!gatewayAcmeAgreeTos && directory === undefined && root === undefined) return undefined
+		throw new LatticeError(
+			'INVALID_INPUT',
+			'Certificates by ACME need an address for trouble: give --gateway-acme-email.',
+		)
+	}
+	if (!gatewayAcmeAgreeTos) {
+		const whose = directory ?? "Let's Encrypt (https://letsencrypt.org/repository/)"
+		throw new LatticeError('INVALID_INPUT', `Agree to the terms of service of ${whose} by --gateway-acme-agree-tos.`)
+	}
+	return { email: gatewayAcmeEmail, directory, root }
 }

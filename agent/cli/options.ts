@@ -129,3 +129,16 @@ export function httpUrl(value: string): string {
 	}
 	return url.origin
 }
+
+/** A whole https URL, with its path. */
+export function httpsUrl(value: string): string {
+	if (!URL.canParse(value) || new URL(value).protocol !== 'https:')
+		throw new InvalidArgumentError('Give an https:// URL.')
+	return value
+}
+
+export function email(value: string): string {
+	if (!/^[^\s@,?]+@[^\s@,?]+\.[^\s@,?]+$/.test(value))
+		throw new InvalidArgumentError('Give an address such as ada@example.org.')
+	return value
+}

@@ -25,10 +25,11 @@ export function workloadDetail(workload: Workload): string[] {
 	const lines = [`${workload.name}  ${workload.status}${where}  (${workload.type}, ${workload.id})`]
 	if (workload.statusReason) lines.push(`  ${plain(workload.statusReason)}`)
 	const nameOf = new Map(workload.instances?.map(({ replica, node }) => [replica, node?.name]))
-	for (const { kind, url, container, replica } of workload.endpoints) {
+	for (const { kind, url, container, replica, warning } of workload.endpoints) {
 		// an address of one machine: which one it is good on
 		const on = replica === null || !nameOf.get(replica) ? '' : ` on ${nameOf.get(replica)}`
 		lines.push(`  ${kind.padEnd(8)}${url}  → port ${container}${on}`)
+		if (warning) lines.push(`          not encrypted: ${plain(warning)}`)
 	}
 	if (workload.replicas > 1) {
 		for (const { replica, node, status, statusReason } of workload.instances ?? []) {

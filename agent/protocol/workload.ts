@@ -90,6 +90,8 @@ export const Endpoint = z.object({
 	/** false: it was looked up and dialled, and does not answer; the reason names the remedy */
 	reachable: z.boolean().optional(),
 	reason: z.string().optional(),
+	/** why its gateway serves it in plain although it orders certificates */
+	warning: z.string().optional(),
 	/** from the gateway to the host, as its last connection went */
 	path: EndpointPath.optional(),
 })

@@ -107,6 +107,18 @@ const MIGRATIONS = [
 		PRIMARY KEY (workload_id, container)
 	) STRICT, WITHOUT ROWID;
 	`,
+	`
+	CREATE TABLE acme_account (directory TEXT PRIMARY KEY, sealed_key TEXT NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE TABLE gateway_certificate (
+		name TEXT PRIMARY KEY,
+		owner TEXT NOT NULL,
+		chain TEXT,
+		sealed_key TEXT,
+		failures INTEGER NOT NULL,
+		ordered_at INTEGER NOT NULL,
+		reason TEXT
+	) STRICT, WITHOUT ROWID;
+	`,
 ]
 
 /**

@@ -33,6 +33,7 @@ const LAB: Requirement[] = [
 		present: () => existsSync('/usr/share/keyrings/debian-archive-keyring.gpg'),
 	},
 	{ package: 'busybox-static', reason: 'the small image', present: () => isInstalled('busybox-static') },
+	{ package: 'pebble', reason: 'an ACME server', present: program('pebble', 'pebble-challtestsrv') },
 	{
 		package: 'postgresql',
 		reason: 'a second real server for DATABASE_URL',

@@ -327,7 +327,7 @@ describe('TLS', () => {
 
 	it('serves HTTPS by host name, and says so to the workload', async () => {
 		await serve('h0', (asked, response) => response.end(String(asked.headers['x-forwarded-proto'])))
-		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		await rig.start({ tls: { files, acme: null, httpsPort: 0 } })
 		rig.tell(reportOf('web'))
 		await rig.urlOf('web')
 		const options = { host: '127.0.0.1', port: rig.httpsPort, servername: NAMED, headers: { host: NAMED }, ca: ca() }
@@ -340,7 +340,7 @@ describe('TLS', () => {
 
 	it('takes TLS off a PostgreSQL client and leads it to the database that its hello names', async () => {
 		await serveTcp('h0', (socket) => socket.on('data', (chunk) => socket.end(`got ${chunk}`)))
-		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		await rig.start({ tls: { files, acme: null, httpsPort: 0 } })
 		rig.tell(database())
 		await rig.urlOf('db')
 		const plain = connect(rig.httpsPort, '127.0.0.1')
@@ -366,7 +366,7 @@ describe('TLS', () => {
 	})
 
 	it('takes nothing that was sent before TLS, and leads nobody to a name that is none', async () => {
-		await rig.start({ tls: { ...files, httpsPort: 0 } })
+		await rig.start({ tls: { files, acme: null, httpsPort: 0 } })
 		rig.tell(database())
 		await rig.urlOf('db')
 		expect(await raw(rig.httpsPort, '\u0000\u0000\u0000\u0008\u0004\u00d2\u0016/injected').catch(() => '')).toBe('')
@@ -375,7 +375,7 @@ describe('TLS', () => {
 
 	it('gives the encrypted name of a database to people once it leads here', async () => {
 		await serveTcp('h0', () => undefined)
-		await rig.start({ tls: { ...files, httpsPort: 0 }, lookUp: async () => ['127.0.0.1'] })
+		await rig.start({ tls: { files, acme: null, httpsPort: 0 }, lookUp: async () => ['127.0.0.1'] })
 		rig.tell(database())
 		const url = `tcp://${servername}:${rig.httpsPort}`
 		const id = rig.reports[0]?.id ?? ''

@@ -3,22 +3,25 @@ import type { TLSSocket } from 'node:tls'
 import type { Directory } from '../../commands/directory.ts'
 import type { Endpoint } from '../../protocol/index.ts'
 import type { Changes } from '../../store/changes.ts'
+import type { GatewayCertificates } from '../../store/gateway-certificates.ts'
 import type { GatewayPort, GatewayPorts } from '../../store/gateway-ports.ts'
 import { isLoopback } from '../bindings.ts'
 import type { Dialer } from '../dialer.ts'
+import { mayBePublic } from './acme/names.ts'
 import { Balancer } from './balancer.ts'
+import { Encryption, type TlsOptions } from './encryption.ts'
+import { endpointsOf } from './endpoints-of.ts'
 import { HttpGateway, type RouteRef } from './http.ts'
 import { Slots } from './limits.ts'
 import type { PortRange } from './listeners.ts'
 import { type LookUp, NameWatch } from './name-watch.ts'
-import { HostTable, isDatabase, labelOf, sslipDomain } from './names.ts'
+import { HostTable, sslipDomain } from './names.ts'
 import type { OwnRoutes } from './own-routes.ts'
 import { PortBook } from './port-book.ts'
 import { Reachability } from './reachability.ts'
 import { SelfCheck } from './self-check.ts'
 import { type Route, routeKey, routesOf } from './table.ts'
 import { serveTcp } from './tcp.ts'
-import { type CertificateFiles, TlsPort } from './tls-port.ts'
 
 export interface GatewayOptions {
 	node: { peerId: string; name: string }
@@ -29,8 +32,8 @@ export interface GatewayOptions {
 	/** 0: any free one */
 	httpPort: number
 	ports: PortRange
-	/** null: no port for what is encrypted; `httpsPort` 0 is any free one */
-	tls: (CertificateFiles & { httpsPort: number }) | null
+	/** null: no port for what is encrypted */
+	tls: TlsOptions | null
 	/** names are below it; null: the sslip.io name of the address */
 	domain: string | null
 }
@@ -40,8 +43,11 @@ export interface GatewayModules {
 	changes: Pick<Changes, 'on'>
 	dialer: Dialer
 	store: GatewayPorts
+	certificates: GatewayCertificates
 	routes: OwnRoutes
 	lookUp?: LookUp
+	/** of the certificates' times */
+	now?: () => number
 	log: {
 		debug(facts: object, message: string): void
 		info(facts: object, message: string): void
@@ -66,13 +72,13 @@ export class Gateway {
 	readonly #book: PortBook
 	readonly #reachability: Reachability
 	readonly #names: NameWatch
-	readonly #check = new SelfCheck()
+	readonly #check: SelfCheck
 	readonly #endings: (() => void)[] = []
 	#table = new Map<string, Route>()
 	#hosts: HostTable = new HostTable([], [])
 	#host: string
 	#httpPort = 0
-	readonly #tls: TlsPort | null
+	readonly #tls: Encryption | null
 	#httpsPort: number | null = null
 	#startedAt = 0
 	#pending: NodeJS.Timeout | null = null
@@ -83,26 +89,32 @@ export class Gateway {
 		this.#options = options
 		this.#modules = modules
 		this.#host = options.hosts[0] ?? options.address
-		const { dialer, store, log, lookUp } = modules
+		const { dialer, store, certificates, log, lookUp, now } = modules
 		const onChange = () => this.#schedule()
 		const isSettled = () => this.#isSettled
 		this.#balancer = new Balancer({ dialer, route: (key) => this.#table.get(key) ?? null, isSettled })
 		this.#reachability = new Reachability({ balancer: this.#balancer, onChange })
+		const onCertificate = (name: string) => {
+			this.#names.recheck(name)
+			onChange()
+		}
+		const onHttp = (socket: TLSSocket) => this.#http.acceptNamed(socket)
+		const onPostgres = (socket: TLSSocket, host: string | null) => void this.#onPostgres(socket, host)
+		const encryption = { store: certificates, onHttp, onPostgres, onChange: onCertificate, log, ...(now && { now }) }
+		this.#tls = options.tls && new Encryption(options.tls, encryption)
+		this.#check = new SelfCheck(this.#tls?.roots ?? null)
 		this.#names = new NameWatch({ check: this.#check, onChange, ...(lookUp && { lookUp }) })
 		const onConnection = (key: string, row: GatewayPort, socket: Socket) => this.#onConnection(key, row, socket)
 		this.#book = new PortBook(
 			{ address: options.address, range: options.ports },
 			{ store, onConnection, onChange, log },
 		)
-		const onHttp = (socket: TLSSocket) => this.#http.acceptNamed(socket)
-		const onPostgres = (socket: TLSSocket, host: string | null) => void this.#onPostgres(socket, host)
-		this.#tls = options.tls && new TlsPort(options.tls, { onHttp, onPostgres, log })
 		this.#http = new HttpGateway({
 			balancer: this.#balancer,
 			slots: this.#slots,
 			onPath: (key, path) => this.#reachability.onPath(key, path),
 			byHost: (host) => this.#byHost(host),
-			check: (path) => this.#check.answer(path),
+			check: (path) => this.#check.answer(path) ?? this.#tls?.answer(path) ?? null,
 		})
 	}
 
@@ -112,11 +124,11 @@ export class Gateway {
 		const { address, httpPort } = this.#options
 		this.#startedAt = Date.now()
 		this.#httpPort = await this.#http.listen(address, httpPort)
-		this.#httpsPort = (await this.#tls?.listen(address, this.#options.tls?.httpsPort ?? 0)) ?? null
+		this.#httpsPort = (await this.#tls?.listen(address)) ?? null
 		if (this.#tls === null && !isLoopback(address))
 			log.warn(
 				{ address },
-				'what clients send to this gateway is not encrypted; give --gateway-tls-cert and --gateway-tls-key',
+				'what clients send to this gateway is not encrypted; give --gateway-tls-cert and --gateway-tls-key, or --gateway-acme-email',
 			)
 		await Promise.all([this.#book.reopen(), this.#chooseHost()])
 		this.#endings.push(
@@ -179,7 +191,12 @@ export class Gateway {
 		this.#hosts = new HostTable(routes, [this.#domain, 'localhost'])
 		this.#book.follow(routes, this.#isSettled)
 		this.#reachability.follow(routes)
-		this.#names.watch(new Set([`${SAMPLE_LABEL}.${this.#domain}`, ...routes.flatMap(({ domains }) => domains)]))
+		const sample = `${SAMPLE_LABEL}.${this.#domain}`
+		const { domain } = this.#options
+		const certified = domain ?? (mayBePublic(this.#host) ? this.#domain : null)
+		this.#tls?.follow(routes, certified, (name) => this.#urlOf(name) !== null)
+		const issued = this.#tls?.issued ?? []
+		this.#names.watch(new Set([sample, ...routes.flatMap(({ domains }) => domains), ...issued]))
 		this.#publish(routes)
 		this.#syncTookMs = Date.now() - this.#syncedAt
 	}
@@ -188,43 +205,30 @@ export class Gateway {
 		const given = new Map<string, Endpoint[]>()
 		for (const route of routes) {
 			if (!route.wanted) continue
-			const endpoints = [...(given.get(route.workloadId) ?? []), ...this.#endpointsOf(route)]
-			given.set(route.workloadId, endpoints)
+			const key = routeKey(route.workloadId, route.port.container)
+			const port = this.#book.portOf(key)
+			const endpoints = endpointsOf(route, {
+				via: this.#options.node,
+				isLocal: this.#isLocal(route),
+				reach: this.#reachability.of(key),
+				address: port === null ? null : `${urlHost(this.#host)}:${port}`,
+				domain: this.#domain,
+				httpsPort: this.#httpsPort,
+				urlOf: (name) => this.#urlOf(name),
+				stateOf: (name) => this.#names.stateOf(name),
+				tls: this.#tls,
+			})
+			given.set(route.workloadId, [...(given.get(route.workloadId) ?? []), ...endpoints])
 		}
 		this.#modules.routes.replace(given)
 	}
 
-	#endpointsOf(route: Route): Endpoint[] {
-		const { container, protocol } = route.port
-		const key = routeKey(route.workloadId, container)
-		const { reachable = undefined, reason = null, path = null } = this.#reachability.of(key) ?? {}
-		const common = {
-			kind: 'gateway',
-			protocol,
-			container,
-			replica: null,
-			via: this.#options.node,
-			...(reachable === false && { reachable, ...(reason && { reason }) }),
-			...(path && { path }),
-			...(this.#isLocal(route) && { local: true }),
-		} as const
-		const custom = route.domains.map((domain): Endpoint => {
-			const state = this.#names.stateOf(domain)
-			const url = state?.url ?? `http://${domain}`
-			const missing = state?.url ? {} : { reachable: false, reason: state?.reason ?? 'It is being looked up.' }
-			return { ...common, custom: true, url, ...missing }
-		})
-		const named = this.#names.stateOf(`${SAMPLE_LABEL}.${this.#domain}`)?.url
-		const names = route.httpIndex !== null && named ? [named.replace(SAMPLE_LABEL, labelOf(route))] : []
-		const isEncrypted = isDatabase(route) && named && this.#httpsPort !== null
-		const database = isEncrypted ? [`tcp://${labelOf(route)}.${this.#domain}:${this.#httpsPort}`] : []
-		const port = this.#book.portOf(key)
-		const addresses = port === null ? [] : [`${protocol}://${urlHost(this.#host)}:${port}`]
-		return [
-			...custom,
-			...database.map((url): Endpoint => ({ ...common, protocol: 'postgres-tls', url })),
-			...[...names, ...addresses].map((url): Endpoint => ({ ...common, url })),
-		]
+	/** Where a name was found to lead here; one below the base domain is as good as any other there. */
+	#urlOf(name: string): string | null {
+		const found = this.#names.stateOf(name)?.url
+		if (found || !name.endsWith(`.${this.#domain}`)) return found ?? null
+		const sample = `${SAMPLE_LABEL}.${this.#domain}`
+		return this.#names.stateOf(sample)?.url?.replace(sample, name) ?? null
 	}
 
 	#isLocal({ hosts, replicas }: Route): boolean {

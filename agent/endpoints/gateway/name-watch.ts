@@ -5,6 +5,8 @@ import type { SelfCheck } from './self-check.ts'
 const CHECK_GOOD_MS = 5 * 60_000
 const CHECK_BAD_MS = 30_000
 const LOOK_UP_MS = 2_000
+/** A name may lead to several gateways. */
+const MOST_ADDRESSES = 4
 
 export type LookUp = (name: string) => Promise<string[]>
 
@@ -61,6 +63,13 @@ export class NameWatch {
 		if (this.#timer) void this.#pass()
 	}
 
+	/** What is served under it has changed. */
+	recheck(name: string): void {
+		const watched = this.#watched.get(name)
+		if (watched) this.#watched.set(name, { ...watched, checkedAt: 0 })
+		if (this.#timer) void this.#pass()
+	}
+
 	stateOf(name: string): NameState | null {
 		return this.#watched.get(name) ?? null
 	}
@@ -74,10 +83,9 @@ export class NameWatch {
 				const age = Date.now() - watched.checkedAt
 				if (age < (watched.url === null ? CHECK_BAD_MS : CHECK_GOOD_MS)) continue
 				const state = await this.#find(name)
-				const before = this.#watched.get(name)
-				if (before === undefined) continue
+				if (this.#watched.get(name) !== watched) continue
 				this.#watched.set(name, { ...state, checkedAt: Date.now() })
-				if (before.url !== state.url || before.reason !== state.reason) this.#modules.onChange()
+				if (watched.url !== state.url || watched.reason !== state.reason) this.#modules.onChange()
 			}
 		} finally {
 			this.#checking = false
@@ -89,13 +97,14 @@ export class NameWatch {
 		if (addresses.length === 0) {
 			return { url: null, reason: `${name} does not resolve here; point it at this gateway in the DNS.` }
 		}
-		const [address = ''] = addresses
-		for (const url of this.#candidates(name)) {
-			if (await this.#modules.check.leadsHere(url, address)) return { url: url.origin, reason: null }
+		for (const address of addresses.slice(0, MOST_ADDRESSES)) {
+			for (const url of this.#candidates(name)) {
+				if (await this.#modules.check.leadsHere(url, address)) return { url: url.origin, reason: null }
+			}
 		}
 		return {
 			url: null,
-			reason: `${name} resolves to ${address}, which is not this gateway; point it here, or forward a port.`,
+			reason: `${name} resolves to ${addresses.join(', ')}, which is not this gateway; point it here, or forward a port.`,
 		}
 	}
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Keyring } from '../../identity/index.ts'
 import { LatticeError, type WorkloadReport, type WorkloadStatus } from '../../protocol/index.ts'
 import { Changes } from '../../store/changes.ts'
 import { Database } from '../../store/database.ts'
+import { GatewayCertificates } from '../../store/gateway-certificates.ts'
 import { GatewayPorts } from '../../store/gateway-ports.ts'
 import type { Dialer } from '../dialer.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
@@ -65,6 +67,7 @@ export function reportOf(
 /** A real gateway on loopback whose hosts are ports of this process. */
 export class GatewayRig {
 	readonly db = new Database(':memory:')
+	readonly certificates = new GatewayCertificates(this.db, Keyring.create())
 	readonly dials: string[] = []
 	reports: WorkloadReport[] = []
 	routes = new OwnRoutes(new Changes())
@@ -75,8 +78,8 @@ export class GatewayRig {
 	httpPort = 0
 	httpsPort = 0
 
-	async start(options: Partial<GatewayOptions> & { lookUp?: LookUp } = {}): Promise<void> {
-		const { lookUp = async () => [], ...given } = options
+	async start(options: Partial<GatewayOptions> & { lookUp?: LookUp; now?: () => number } = {}): Promise<void> {
+		const { lookUp = async () => [], now = Date.now, ...given } = options
 		this.routes = new OwnRoutes(new Changes())
 		const dialer: Dialer = {
 			dial: async ({ peerId }) => {
@@ -118,7 +121,9 @@ export class GatewayRig {
 				dialer,
 				store: new GatewayPorts(this.db),
 				routes: this.routes,
+				certificates: this.certificates,
 				lookUp,
+				now,
 				log: { debug: quiet, warn: quiet, info: onInfo },
 			},
 		)

@@ -11,6 +11,12 @@ const PATIENCE_MS = 3_000
  */
 export class SelfCheck {
 	readonly #asked = new Map<string, string>()
+	readonly #roots: string[] | null
+
+	/** `roots`: what proves the certificates of the names; null: what everybody trusts */
+	constructor(roots: string[] | null) {
+		this.#roots = roots
+	}
 
 	answer(path: string): string | null {
 		return path.startsWith(PREFIX) ? (this.#asked.get(path.slice(PREFIX.length)) ?? null) : null
@@ -22,7 +28,7 @@ export class SelfCheck {
 		const word = randomBytes(16).toString('hex')
 		this.#asked.set(question, word)
 		try {
-			return (await get(url, address, PREFIX + question)) === word
+			return (await get(url, address, PREFIX + question, this.#roots)) === word
 		} finally {
 			this.#asked.delete(question)
 		}
@@ -30,12 +36,14 @@ export class SelfCheck {
 }
 
 /** The body of a small answer; null when there is none. */
-function get(url: URL, address: string, path: string): Promise<string | null> {
+function get(url: URL, address: string, path: string, roots: string[] | null): Promise<string | null> {
 	const isTls = url.protocol === 'https:'
 	const port = Number(url.port || (isTls ? 443 : 80))
 	const options = { host: address, port, path, headers: { host: url.host }, agent: false, timeout: PATIENCE_MS }
 	return new Promise((resolve) => {
-		const request = isTls ? httpsRequest({ ...options, servername: url.hostname }) : httpRequest(options)
+		const request = isTls
+			? httpsRequest({ ...options, servername: url.hostname, ...(roots && { ca: roots }) })
+			: httpRequest(options)
 		const late = setTimeout(() => request.destroy(), PATIENCE_MS)
 		request.on('response', (response) => {
 			let body = ''

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
@@ -9,6 +10,8 @@ export interface CertificateFiles {
 }
 
 export interface TlsPortModules {
+	/** the certificate of a name that has one of its own; null: the one of the files */
+	contextOf: (host: string) => SecureContext | null
 	onHttp: (socket: TLSSocket) => void
 	/** `host` is what the client asked for in its TLS hello; null when it named none */
 	onPostgres: (socket: TLSSocket, host: string | null) => void
@@ -25,20 +28,20 @@ const ALPN_POSTGRES = 'postgresql'
 
 /** One port for what is encrypted: HTTPS, and PostgreSQL, told apart by its own first bytes or by ALPN. */
 export class TlsPort {
-	readonly #files: CertificateFiles
+	readonly #files: CertificateFiles | null
 	readonly #modules: TlsPortModules
 	readonly #server: Server
 	readonly #sockets = new Set<Socket>()
 	#context: SecureContext
-	#loaded: string
+	#loaded: string | null = null
 	#reload: NodeJS.Timeout | null = null
 
-	/** INVALID_INPUT when the files are no certificate and its key. */
-	constructor(files: CertificateFiles, modules: TlsPortModules) {
+	/** INVALID_INPUT when the files are no certificate and its key. Without files only names with their own are served. */
+	constructor(files: CertificateFiles | null, modules: TlsPortModules) {
 		this.#files = files
 		this.#modules = modules
-		this.#loaded = stampOf(files)
-		this.#context = contextOf(files)
+		this.#context = files === null ? createSecureContext() : contextOf(files)
+		if (files !== null) this.#loaded = stampOf(files)
 		this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#onSocket(socket))
 	}
 
@@ -84,6 +87,7 @@ export class TlsPort {
 		const secure = new TLSSocket(socket, {
 			isServer: true,
 			secureContext: this.#context,
+			SNICallback: (host, answer) => answer(null, this.#modules.contextOf(host.toLowerCase()) ?? this.#context),
 			ALPNProtocols: isPostgres ? [ALPN_POSTGRES] : ['http/1.1', ALPN_POSTGRES],
 		})
 		secure.on('error', (error) => {
@@ -102,6 +106,7 @@ export class TlsPort {
 	}
 
 	#takeUp(): void {
+		if (this.#files === null) return
 		try {
 			const stamp = stampOf(this.#files)
 			if (stamp === this.#loaded) return
@@ -112,6 +117,11 @@ export class TlsPort {
 			this.#modules.log.warn({ reason: message }, 'the new certificate is not taken; the old one goes on')
 		}
 	}
+}
+
+/** Whether the certificate of the files is for this host name. */
+export function covers({ cert }: CertificateFiles, host: string): boolean {
+	return new X509Certificate(readFileSync(cert)).checkHost(host) !== undefined
 }
 
 function stampOf({ cert, key }: CertificateFiles): string {

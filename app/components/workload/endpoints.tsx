@@ -57,7 +57,7 @@ export function Endpoints({ workload }: { workload: Workload }) {
 }
 
 function About({ endpoint }: { endpoint: Endpoint }) {
-	const { kind, custom, via, protocol, container, replica, path, reachable, reason } = endpoint
+	const { kind, custom, via, protocol, container, replica, path, reachable, reason, warning } = endpoint
 	const where = [custom ? 'Its own domain' : REACH[kind], via && `at ${via.name}`].filter(Boolean).join(' ')
 	const parts = [
 		where,
@@ -73,6 +73,7 @@ function About({ endpoint }: { endpoint: Endpoint }) {
 					Does not answer. {reason ?? 'The gateway could not dial it.'}
 				</p>
 			)}
+			{warning && <p className="text-sm font-medium text-degraded">Not encrypted. {warning}</p>}
 		</>
 	)
 }
