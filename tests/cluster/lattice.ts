@@ -110,9 +110,18 @@ export class TestLattice {
 	}
 
 	/** A stream of the agent's REST as text, chunk by chunk, until it ends or the caller leaves the loop. */
-	async *stream(machine: Machine, path: string, signal: AbortSignal): AsyncGenerator<string> {
+	async *stream(
+		machine: Machine,
+		path: string,
+		signal: AbortSignal,
+		order?: unknown,
+		headers: Record<string, string> = {},
+	): AsyncGenerator<string> {
+		const common = { authorization: `Bearer ${this.bearer}`, accept: 'text/event-stream', ...headers }
+		const post = { method: 'POST', body: JSON.stringify(order) }
 		const response = await fetch(`${machine.agentUrl}${path}`, {
-			headers: { authorization: `Bearer ${this.bearer}`, accept: 'text/event-stream' },
+			headers: { ...common, ...(order !== undefined && { 'content-type': 'application/json' }) },
+			...(order !== undefined && post),
 			signal,
 		})
 		if (response.body === null) throw new Error('an answer without a body')
