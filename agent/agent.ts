@@ -17,7 +17,7 @@ import { Yielding } from './commands/yielding.ts'
 import type { AgentConfig } from './config.ts'
 import { bindingsFor, isLoopback } from './endpoints/bindings.ts'
 import { hostDataPlane } from './endpoints/data/host-plane.ts'
-import { createGateway, OwnRoutes } from './endpoints/gateway/index.ts'
+import { createGateway, OtherGateways, OwnRoutes } from './endpoints/gateway/index.ts'
 import { sdkEdge } from './endpoints/ngrok/sdk-edge.ts'
 import { NgrokTunnels } from './endpoints/ngrok/tunnels.ts'
 import { AgentHome } from './home.ts'
@@ -287,8 +287,18 @@ export async function createAgent(config: AgentConfig, modules: AgentModules, si
 
 	await plane.start()
 	const front = gateway
-		? createGateway(config, self, { db, keyring, directory, changes, dialer: plane.dialer, routes, log })
+		? createGateway(config, self, {
+				db,
+				keyring,
+				directory,
+				changes,
+				dialer: plane.dialer,
+				routes,
+				others: new OtherGateways(peer),
+				log,
+			})
 		: null
+	if (front) peer.challenges.answer = (token) => front.answerTo(token)
 	await front?.start()
 	await nodeStatus.start()
 	reconciler.start()

@@ -39,6 +39,7 @@ import type {
 	WatchSource,
 } from './peer.ts'
 import { Admission } from './protocol-admission.ts'
+import { Challenges } from './protocol-challenge.ts'
 import { Commands } from './protocol-command.ts'
 import { Dials } from './protocol-dial.ts'
 import { DialBack } from './protocol-dial-back.ts'
@@ -68,6 +69,7 @@ export class MeshPeer implements Peer {
 	readonly peerId: string
 	readonly members: MemberTransport
 	readonly relay: RelayTransport
+	readonly challenges: Challenges
 	readonly #node: Libp2p
 	readonly #services: NodeServices
 	readonly #connections: Connections
@@ -117,6 +119,7 @@ export class MeshPeer implements Peer {
 		this.#watch = new Watch(ground, this.#reach)
 		this.#members = new MemberProtocols(ground, this.#reach, new Gossip(ground, services.pubsub))
 		this.members = this.#members
+		this.challenges = new Challenges(ground, this.#reach, timeouts.reach)
 		this.#retirement = retirement
 		this.#dialBack = new DialBack(ground, this.#reach, {
 			transports,
@@ -134,7 +137,7 @@ export class MeshPeer implements Peer {
 	async serve(): Promise<void> {
 		const { trusting, working } = {
 			trusting: [this.#admission, this.#join, this.#renew],
-			working: [this.#commands, this.#dials, this.#exec, this.#watch, this.#members, this.#dialBack],
+			working: [this.#commands, this.#dials, this.#exec, this.#watch, this.#members, this.#dialBack, this.challenges],
 		}
 		for (const protocol of [...trusting, ...working]) await protocol.serve()
 		this.#node.addEventListener('connection:open', (event) => this.#onOpen(event.detail))

@@ -16,6 +16,7 @@ import type {
 	WatchFrame,
 } from '../protocol/index.ts'
 import type { MemberTransport } from './member-transport.ts'
+import type { ChallengeTransport } from './protocol-challenge.ts'
 import type { RelayTransport } from './relay-transport.ts'
 
 /** The part of pino's logger that this room uses. */
@@ -116,6 +117,8 @@ export interface Peer {
 	readonly members: MemberTransport
 	/** for agents that may be behind NAT */
 	readonly relay: RelayTransport
+	/** for gateways */
+	readonly challenges: ChallengeTransport
 	/** multiaddrs that end in /p2p/PEERID: where others may dial this machine, loopback last; not those through relays */
 	addresses(): string[]
 	start(): Promise<void>

@@ -1,4 +1,5 @@
 export * from './admission.ts'
+export * from './challenge.ts'
 export * from './commands.ts'
 export * from './dial.ts'
 export * from './errors.ts'

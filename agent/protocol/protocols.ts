@@ -25,6 +25,8 @@ export const PROTOCOL = {
 	snapshot: protocolId('snapshot', '1.0.0'),
 	/** "Dial me": how a node learns whether others can. Members only. */
 	dialBack: protocolId('dial-back', '1.0.0'),
+	/** Asks a gateway for its answer to an ACME challenge. Members only. */
+	challenge: protocolId('challenge', '1.0.0'),
 	/** Asks a host for the right to open connections to one port of a workload. */
 	dial: protocolId('dial', '1.0.0'),
 	/** Asks a host for connections that it dials itself and keeps ready here. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request as plainRequest, type Server } from 'node:http'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
@@ -41,12 +41,12 @@ afterEach(async () => {
 	await pebble.open().catch(() => undefined)
 })
 
-async function start(): Promise<void> {
+async function start(addresses = ['127.0.0.1']): Promise<void> {
 	const acme = { email: 'ada@example.org', directory: pebble.directory, rootFile: pebble.rootFile }
 	await rig.start({
 		httpPort,
 		tls: { httpsPort: rig.httpsPort, files: null, acme },
-		lookUp: async () => ['127.0.0.1'],
+		lookUp: async () => addresses,
 		now: () => Date.now() + ahead,
 	})
 }
@@ -72,6 +72,10 @@ async function serialOf(servername: string): Promise<string> {
 async function bodyOf(host: string): Promise<string> {
 	const options = { host: '127.0.0.1', port: rig.httpsPort, servername: host, headers: { host }, ca: pebble.root }
 	const [response] = (await once(request({ ...options, agent: false }).end(), 'response')) as [IncomingMessage]
+	return textOf(response)
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
 	let text = ''
 	for await (const chunk of response) text += chunk
 	return text
@@ -138,6 +142,28 @@ describe('certificates by ACME', () => {
 		rig.tell(web())
 		await expect.poll(() => endpointOf(NAMED)?.url, PATIENCE).toBe(`https://${NAMED}:${rig.httpsPort}`)
 		expect(endpointOf(NAMED)?.warning).toBeUndefined()
+	})
+
+	it('proves a name that leads to another gateway, too: that one asks for the answer', async () => {
+		const name = 'both.example.org'
+		await pebble.resolve(name, '127.0.0.2')
+		const other = new GatewayRig()
+		other.others.push(rig)
+		other.backends.set('h0', (workload.address() as AddressInfo).port)
+		await other.start({ address: '127.0.0.2', hosts: ['127.0.0.2'], httpPort })
+		try {
+			other.tell(web({ domains: [name] }))
+			await start(['127.0.0.2', '127.0.0.1'])
+			rig.tell(web({ domains: [name] }))
+			await expect.poll(() => endpointOf(name)?.url, PATIENCE).toBe(`https://${name}:${rig.httpsPort}`)
+			// A path of that kind that nobody has ordered is the workload's.
+			const path = `http://127.0.0.2:${httpPort}/.well-known/acme-challenge/its-own`
+			const asked = plainRequest(path, { headers: { host: name }, agent: false }).end()
+			const [response] = (await once(asked, 'response')) as [IncomingMessage]
+			expect(await textOf(response)).toBe('hello over http')
+		} finally {
+			await other.stop()
+		}
 	})
 
 	it('says what the server said of a name that it cannot reach', async () => {

@@ -68,6 +68,10 @@ export class Encryption {
 		return this.#server?.answer(path) ?? null
 	}
 
+	answerTo(token: string): string | null {
+		return this.#server?.answerTo(token) ?? null
+	}
+
 	/** Certificates are ordered for names of these routes that lead here. `domain` null: for none below the base domain. */
 	follow(routes: readonly Route[], domain: string | null, leadsHere: (name: string) => boolean): void {
 		const { files } = this.#options

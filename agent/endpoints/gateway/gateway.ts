@@ -7,7 +7,9 @@ import type { GatewayCertificates } from '../../store/gateway-certificates.ts'
 import type { GatewayPort, GatewayPorts } from '../../store/gateway-ports.ts'
 import { isLoopback } from '../bindings.ts'
 import type { Dialer } from '../dialer.ts'
+import { CHALLENGES } from './acme/acme-server.ts'
 import { mayBePublic } from './acme/names.ts'
+import type { OtherGateways } from './acme/other-gateways.ts'
 import { Balancer } from './balancer.ts'
 import { Encryption, type TlsOptions } from './encryption.ts'
 import { endpointsOf } from './endpoints-of.ts'
@@ -45,6 +47,7 @@ export interface GatewayModules {
 	store: GatewayPorts
 	certificates: GatewayCertificates
 	routes: OwnRoutes
+	others: Pick<OtherGateways, 'answer'>
 	lookUp?: LookUp
 	/** of the certificates' times */
 	now?: () => number
@@ -114,7 +117,7 @@ export class Gateway {
 			slots: this.#slots,
 			onPath: (key, path) => this.#reachability.onPath(key, path),
 			byHost: (host) => this.#byHost(host),
-			check: (path) => this.#check.answer(path) ?? this.#tls?.answer(path) ?? null,
+			check: (path, host) => this.#check.answer(path) ?? this.#tls?.answer(path) ?? this.#askOthers(path, host),
 		})
 	}
 
@@ -153,6 +156,18 @@ export class Gateway {
 		this.#book.stop()
 		this.#tls?.close()
 		await this.#http.close()
+	}
+
+	/** To a challenge by which an ACME server sees that a name leads here; null: none that is open. */
+	answerTo(token: string): string | null {
+		return this.#tls?.answerTo(token) ?? null
+	}
+
+	/** Only for names that it fronts itself: nobody else can have ordered for them. */
+	#askOthers(path: string, host: string | null): Promise<string | null> | null {
+		if (!path.startsWith(CHALLENGES) || host === null) return null
+		const isOurs = this.#hosts.find(host) ?? this.#hosts.findDatabase(host)
+		return isOurs && this.#modules.others.answer(path)
 	}
 
 	get #isSettled(): boolean {

@@ -23,8 +23,8 @@ export interface HttpModules {
 	onPath: (key: string, path: EndpointPath) => void
 	/** the route of a host name; waits while a gateway that has just started may still hear of it */
 	byHost: (host: string) => Promise<RouteRef | null> | RouteRef | null
-	/** answers a request that the gateway sent to itself, to see whether a name leads here; null: it is none */
-	check: (path: string) => string | null
+	/** the answer to what is asked to see where a name leads, by a gateway itself or an ACME server; null: it is no such thing */
+	check: (path: string, host: string | null) => string | null | Promise<string | null>
 }
 
 /** HTTP/1.1 and WebSocket, to workloads by host name on one port and by a port of their own; one server for all of them. */
@@ -100,7 +100,12 @@ export class HttpGateway {
 	}
 
 	#onRequest(request: IncomingMessage, response: ServerResponse): void {
-		const check = this.#modules.check(request.url ?? '')
+		const check = this.#modules.check(request.url ?? '', hostOf(request.headers.host))
+		if (check instanceof Promise) void check.then((found) => this.#afterCheck(found, request, response))
+		else this.#afterCheck(check, request, response)
+	}
+
+	#afterCheck(check: string | null, request: IncomingMessage, response: ServerResponse): void {
 		if (check !== null) {
 			response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end(check)
 			return

@@ -6,6 +6,7 @@ import { GatewayPorts } from '../../store/gateway-ports.ts'
 import { Gateway, type GatewayModules } from './gateway.ts'
 import { servingHosts } from './serving-hosts.ts'
 
+export { OtherGateways } from './acme/other-gateways.ts'
 export type { Gateway } from './gateway.ts'
 export { OwnRoutes } from './own-routes.ts'
 

@@ -7,6 +7,7 @@ import { Database } from '../../store/database.ts'
 import { GatewayCertificates } from '../../store/gateway-certificates.ts'
 import { GatewayPorts } from '../../store/gateway-ports.ts'
 import type { Dialer } from '../dialer.ts'
+import { CHALLENGES } from './acme/acme-server.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import type { LookUp } from './name-watch.ts'
 import { OwnRoutes } from './own-routes.ts'
@@ -74,6 +75,8 @@ export class GatewayRig {
 	/** host → the port that its replica answers at; none: it cannot be dialled */
 	readonly backends = new Map<string, number>()
 	readonly #listeners = new Set<() => void>()
+	/** gateways that this one can ask */
+	readonly others: GatewayRig[] = []
 	#gateway: Gateway | null = null
 	httpPort = 0
 	httpsPort = 0
@@ -121,6 +124,7 @@ export class GatewayRig {
 				dialer,
 				store: new GatewayPorts(this.db),
 				routes: this.routes,
+				others: { answer: async (path) => this.others.map((each) => each.answerTo(path)).find(Boolean) ?? null },
 				certificates: this.certificates,
 				lookUp,
 				now,
@@ -134,6 +138,10 @@ export class GatewayRig {
 	tell(...reports: WorkloadReport[][]): void {
 		this.reports = reports.flat()
 		for (const listener of this.#listeners) listener()
+	}
+
+	answerTo(path: string): string | null {
+		return this.#gateway?.answerTo(path.slice(CHALLENGES.length)) ?? null
 	}
 
 	/** The address of a workload's own port. */

@@ -21,7 +21,8 @@ interface Opened {
 	client: InstanceType<Acme['Client']>
 }
 
-const CHALLENGES = '/.well-known/acme-challenge/'
+/** RFC 8555, 8.3 */
+export const CHALLENGES = '/.well-known/acme-challenge/'
 const REQUEST_MS = 30_000
 
 /** One ACME server, and this gateway's account there (RFC 8555). It is proven by HTTP-01 that a name leads here. */
@@ -46,7 +47,11 @@ export class AcmeServer {
 
 	/** The answer to a challenge that is open right now; null: it is none, and may be a workload's own. */
 	answer(path: string): string | null {
-		return path.startsWith(CHALLENGES) ? (this.#answers.get(path.slice(CHALLENGES.length)) ?? null) : null
+		return path.startsWith(CHALLENGES) ? this.answerTo(path.slice(CHALLENGES.length)) : null
+	}
+
+	answerTo(token: string): string | null {
+		return this.#answers.get(token) ?? null
 	}
 
 	/** Throws an AcmeFailure. */
