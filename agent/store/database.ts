@@ -136,11 +136,16 @@ export class Database {
 	constructor(path: string) {
 		this.sql = new DatabaseSync(path)
 		if (path !== ':memory:') chmodSync(path, 0o600)
-		this.sql.exec(
-			'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
-		)
-		this.#migrate()
-		this.#leap()
+		try {
+			this.sql.exec(
+				'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+			)
+			this.#migrate()
+			this.#leap()
+		} catch (error) {
+			this.sql.close()
+			throw storeError(error, path)
+		}
 	}
 
 	#migrate(): void {
@@ -190,8 +195,9 @@ export class Database {
 			this.sql.exec('COMMIT')
 			return value
 		} catch (error) {
-			this.sql.exec('ROLLBACK')
-			throw error
+			// When the disk is full or fails, SQLite has undone it already.
+			if (this.sql.isTransaction) this.sql.exec('ROLLBACK')
+			throw storeError(error)
 		} finally {
 			this.#depth = 0
 		}
@@ -232,4 +238,30 @@ export class Database {
 	close(): void {
 		this.sql.close()
 	}
+}
+
+/** Primary result codes, sqlite.org/rescode.html */
+const SQLITE_CORRUPT = 11
+const SQLITE_FULL = 13
+const SQLITE_NOTADB = 26
+
+/** What a person can do something about; anything else stays as it is. */
+function storeError(thrown: unknown, path = "the agent's store"): unknown {
+	if (!(thrown instanceof Error && 'errcode' in thrown)) return thrown
+	const code = Number(thrown.errcode) & 0xff
+	if (code === SQLITE_FULL) {
+		return new LatticeError(
+			'DISK_FULL',
+			"The disk has no room for the agent's store; make room on that machine and give the order again.",
+			{},
+			{ cause: thrown },
+		)
+	}
+	if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return thrown
+	return new LatticeError(
+		'INTERNAL',
+		`${path} is damaged (${thrown.message}); put back a copy of it, or join again with a new invite and a new --home.`,
+		{},
+		{ cause: thrown },
+	)
 }
