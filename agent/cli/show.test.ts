@@ -33,6 +33,12 @@ describe('a workload for people', () => {
 		expect(lines).toContain('  replica 1  running on h2')
 	})
 
+	it('says below an address why it is not encrypted yet', () => {
+		const warning = 'The ACME server ca.test does not answer (ECONNREFUSED).'
+		const lines = workloadDetail({ ...web, endpoints: web.endpoints.map((each) => ({ ...each, warning })) })
+		expect(lines[2]).toBe(`          not encrypted: ${warning}`)
+	})
+
 	it('counts the other machines in a list', () => {
 		const now = Date.parse(at) + 5_000
 		const nodeColumn = (workload: Workload) => workloadTable([workload], now)[1]?.split(/ {2,}/)[3]

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, request as plainRequest, type Server } from 'node:http'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { GatewayRig, reportOf } from '../../agent/endpoints/gateway/rig.fixture.ts'
-import { freePort, Pebble } from '../fixtures/pebble.ts'
+import type { CertificateFiles } from '../../agent/endpoints/gateway/tls-port.ts'
+import { freePort, Pebble, selfSigned } from '../fixtures/pebble.ts'
 
 const pebble = new Pebble()
 const NAMED = 'web-0000000000.gate.test'
@@ -41,11 +45,11 @@ afterEach(async () => {
 	await pebble.open().catch(() => undefined)
 })
 
-async function start(addresses = ['127.0.0.1']): Promise<void> {
+async function start(addresses = ['127.0.0.1'], files: CertificateFiles | null = null): Promise<void> {
 	const acme = { email: 'ada@example.org', directory: pebble.directory, rootFile: pebble.rootFile }
 	await rig.start({
 		httpPort,
-		tls: { httpsPort: rig.httpsPort, files: null, acme },
+		tls: { httpsPort: rig.httpsPort, files, acme },
 		lookUp: async () => addresses,
 		now: () => Date.now() + ahead,
 	})
@@ -164,6 +168,18 @@ describe('certificates by ACME', () => {
 		} finally {
 			await other.stop()
 		}
+	})
+
+	it('orders nothing for names that a certificate of its own is for', async () => {
+		const folder = mkdtempSync(join(tmpdir(), 'lattice-own-'))
+		const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
+		selfSigned('DNS:*.gate.test', files)
+		await start(undefined, files)
+		rmSync(folder, { recursive: true })
+		rig.tell(web({ domains: [DOMAIN] }))
+		await expect.poll(() => endpointOf(DOMAIN)?.url, PATIENCE).toBe(`https://${DOMAIN}:${rig.httpsPort}`)
+		expect(rig.certificates.all().map(({ name }) => name)).toEqual([DOMAIN])
+		await expect(shake(NAMED)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
 	})
 
 	it('says what the server said of a name that it cannot reach', async () => {

@@ -4,7 +4,7 @@ import { type AcmeOptions, AcmeServer } from './acme/acme-server.ts'
 import { Certificates, type CertificatesModules } from './acme/certificates.ts'
 import { certificateNames } from './acme/names.ts'
 import type { Route } from './table.ts'
-import { type CertificateFiles, covers, TlsPort } from './tls-port.ts'
+import { type CertificateFiles, TlsPort } from './tls-port.ts'
 
 export interface TlsOptions {
 	/** 0: any free one */
@@ -74,8 +74,7 @@ export class Encryption {
 
 	/** Certificates are ordered for names of these routes that lead here. `domain` null: for none below the base domain. */
 	follow(routes: readonly Route[], domain: string | null, leadsHere: (name: string) => boolean): void {
-		const { files } = this.#options
-		const isWanted = (name: string) => leadsHere(name) && (files === null || !covers(files, name))
+		const isWanted = (name: string) => leadsHere(name) && !this.#port.covers(name)
 		this.#names = this.#certificates ? certificateNames(routes, domain, isWanted) : new Map()
 		this.#certificates?.want(this.#names)
 	}

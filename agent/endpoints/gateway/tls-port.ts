@@ -18,6 +18,14 @@ export interface TlsPortModules {
 	log: { warn(facts: object, message: string): void; debug(facts: object, message: string): void }
 }
 
+interface Taken {
+	context: SecureContext
+	certificate: X509Certificate
+}
+
+/** Shows nothing: a client that asks for a name without a certificate is refused in the handshake. */
+const NONE = createSecureContext()
+
 /** SSLRequest, the first bytes of a PostgreSQL client that wants TLS: https://www.postgresql.org/docs/17/protocol-message-formats.html */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 const TLS_HANDSHAKE = 0x16
@@ -32,16 +40,16 @@ export class TlsPort {
 	readonly #modules: TlsPortModules
 	readonly #server: Server
 	readonly #sockets = new Set<Socket>()
-	#context: SecureContext
-	#loaded: string | null = null
+	#loaded: string | null
+	#taken: Taken | null
 	#reload: NodeJS.Timeout | null = null
 
 	/** INVALID_INPUT when the files are no certificate and its key. Without files only names with their own are served. */
 	constructor(files: CertificateFiles | null, modules: TlsPortModules) {
 		this.#files = files
 		this.#modules = modules
-		this.#context = files === null ? createSecureContext() : contextOf(files)
-		if (files !== null) this.#loaded = stampOf(files)
+		this.#loaded = files && stampOf(files)
+		this.#taken = files && taken(files)
 		this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#onSocket(socket))
 	}
 
@@ -65,6 +73,11 @@ export class TlsPort {
 		for (const socket of this.#sockets) socket.destroy()
 	}
 
+	/** Whether the certificate of the files is for this host name. */
+	covers(host: string): boolean {
+		return this.#taken?.certificate.checkHost(host) !== undefined
+	}
+
 	#onSocket(socket: Socket): void {
 		this.#sockets.add(socket)
 		socket.once('close', () => this.#sockets.delete(socket))
@@ -86,8 +99,9 @@ export class TlsPort {
 	#secure(socket: Socket, isPostgres: boolean): void {
 		const secure = new TLSSocket(socket, {
 			isServer: true,
-			secureContext: this.#context,
-			SNICallback: (host, answer) => answer(null, this.#modules.contextOf(host.toLowerCase()) ?? this.#context),
+			secureContext: this.#taken?.context ?? NONE,
+			SNICallback: (host, answer) =>
+				answer(null, this.#modules.contextOf(host.toLowerCase()) ?? this.#taken?.context ?? NONE),
 			ALPNProtocols: isPostgres ? [ALPN_POSTGRES] : ['http/1.1', ALPN_POSTGRES],
 		})
 		secure.on('error', (error) => {
@@ -110,18 +124,13 @@ export class TlsPort {
 		try {
 			const stamp = stampOf(this.#files)
 			if (stamp === this.#loaded) return
-			this.#context = contextOf(this.#files)
+			this.#taken = taken(this.#files)
 			this.#loaded = stamp
 		} catch (thrown) {
 			const { message } = LatticeError.from(thrown)
 			this.#modules.log.warn({ reason: message }, 'the new certificate is not taken; the old one goes on')
 		}
 	}
-}
-
-/** Whether the certificate of the files is for this host name. */
-export function covers({ cert }: CertificateFiles, host: string): boolean {
-	return new X509Certificate(readFileSync(cert)).checkHost(host) !== undefined
 }
 
 function stampOf({ cert, key }: CertificateFiles): string {
@@ -132,9 +141,11 @@ function stampOf({ cert, key }: CertificateFiles): string {
 	}
 }
 
-function contextOf({ cert, key }: CertificateFiles): SecureContext {
+function taken(files: CertificateFiles): Taken {
 	try {
-		return createSecureContext({ cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' })
+		const cert = readFileSync(files.cert)
+		const context = createSecureContext({ cert, key: readFileSync(files.key), minVersion: 'TLSv1.2' })
+		return { context, certificate: new X509Certificate(cert) }
 	} catch (cause) {
 		throw unreadable(cause)
 	}
