@@ -56,6 +56,15 @@ export type NodeStatus = z.infer<typeof NodeStatus>
 export const Liveness = z.enum(['alive', 'suspect', 'down', 'left'])
 export type Liveness = z.infer<typeof Liveness>
 
+/** The connection of an observer with a node. */
+export const NodePath = z.object({
+	/** peer id of the node that relays; null when the connection is direct */
+	through: z.string().nullable(),
+	/** milliseconds; null before the first measurement */
+	rttMs: z.number().nullable(),
+})
+export type NodePath = z.infer<typeof NodePath>
+
 /** A node as an observer sees it: its own words, and the observer's judgement. */
 export const NodeView = z.object({
 	status: NodeStatus,
@@ -64,6 +73,8 @@ export const NodeView = z.object({
 	lastSeenAt: z.string(),
 	/** milliseconds; null before the first probe */
 	roundTripMs: z.number().nullable(),
+	/** null: no connection; left out where it was not asked for */
+	path: NodePath.nullable().optional(),
 })
 export type NodeView = z.infer<typeof NodeView>
 
@@ -90,13 +101,15 @@ export const Node = z.object({
 	engine: EngineStatus,
 	gateway: z.boolean(),
 	lastSeenAt: z.string(),
+	/** how the console reaches it; null: not at all. An agent leaves it out */
+	path: NodePath.nullable().optional(),
 })
 export type Node = z.infer<typeof Node>
 
 export function nodeOf(view: NodeView): Node {
-	const { status, liveness, lastSeenAt } = view
+	const { status, liveness, lastSeenAt, path } = view
 	const { peerId, name, labels, capacity, allocated, arch, engine, gateway } = status
-	return { peerId, name, status: liveness, labels, capacity, allocated, arch, engine, gateway, lastSeenAt }
+	return { peerId, name, status: liveness, labels, capacity, allocated, arch, engine, gateway, lastSeenAt, path }
 }
 
 const NAMES = new Intl.Collator('en', { numeric: true })

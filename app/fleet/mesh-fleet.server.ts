@@ -9,6 +9,7 @@ import type {
 	LatticeError,
 	Liveness,
 	Member,
+	NodePath,
 	NodeStatus,
 	NodeView,
 	WatchFrame,
@@ -117,13 +118,13 @@ export class MeshFleet implements Fleet {
 	}
 
 	views(): NodeView[] {
-		const round = new Map(this.#modules.peer.connected().map((each) => [each.peerId, each.rttMs]))
-		return [...this.#hosts].map(([peerId, host]) => toView(peerId, host, round.get(peerId) ?? null))
+		const paths = new Map(this.#modules.peer.connected().map((each) => [each.peerId, each]))
+		return [...this.#hosts].map(([peerId, host]) => withPath(toView(peerId, host), paths.get(peerId)))
 	}
 
 	view(peerId: string): NodeView | null {
 		const host = this.#hosts.get(peerId)
-		return host ? toView(peerId, host, null) : null
+		return host ? toView(peerId, host) : null
 	}
 
 	routes(workloadId: string): Endpoint[] {
@@ -279,7 +280,8 @@ export class MeshFleet implements Fleet {
 	}
 
 	#tell(peerId: string, host: Host): void {
-		this.#listener?.onView(toView(peerId, host, null), this.isCurrent(peerId))
+		const path = this.#modules.peer.connected().find((each) => each.peerId === peerId)
+		this.#listener?.onView(withPath(toView(peerId, host), path), this.isCurrent(peerId))
 	}
 
 	#checkSettled(): void {
@@ -298,12 +300,18 @@ export class MeshFleet implements Fleet {
 	}
 }
 
-function toView(peerId: string, host: Host, rttMs: number | null): NodeView {
+function toView(peerId: string, host: Host): NodeView {
 	return {
 		status: host.status ?? unheardStatus(peerId, host.name),
 		// A node that joined but has not spoken cannot be given work.
 		liveness: host.status === null && host.liveness === 'alive' ? 'suspect' : host.liveness,
 		lastSeenAt: (host.liveness === 'alive' ? new Date() : host.lastSeenAt).toISOString(),
-		roundTripMs: rttMs,
+		roundTripMs: null,
 	}
+}
+
+function withPath(view: NodeView, path: NodePath | undefined): NodeView {
+	if (!path) return { ...view, path: null }
+	const { through, rttMs } = path
+	return { ...view, roundTripMs: rttMs, path: { through, rttMs } }
 }

@@ -13,6 +13,17 @@ describe('machines in the console', () => {
 		await page.getByText(/^\.\/lattice join \S{40,}$/).waitFor()
 	}
 
+	it('the picture shows what reaches what, and the way of each command that is under way', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		const picture = page.getByRole('group', { name: /^The lattice: \d+ nodes$/ })
+		await picture.getByRole('link', { name: /^atlas, alive, .*workloads?: .*healthy/ }).waitFor()
+		await picture.getByText('console', { exact: true }).waitFor()
+		expect(await picture.locator('path[stroke-dasharray="3 4"]').getAttribute('d')).toMatch(/^M\d/)
+		// search-indexer is being pulled for as long as anybody looks
+		await picture.locator('[data-command]').first().waitFor({ state: 'attached' })
+	})
+
 	it('a machine that joins is followed from its first word until it is ready', async () => {
 		const page = await pages.open()
 		await logIn(page, pages.full)

@@ -22,6 +22,30 @@ export interface Dot {
 	y: number
 }
 
+/** The console is above the machines. */
+export const HUB: Dot = { x: PICTURE_WIDTH / 2, y: 22 }
+const HUB_HEIGHT = 56
+
+export function heightOf({ rows, cell }: Layout): number {
+	return HUB_HEIGHT + rows * cell
+}
+
+/** No wider than what is in it, so that few machines are large on a narrow page. */
+export function viewBoxOf(layout: Layout): string {
+	const width = Math.max(layout.columns * layout.cell, 2 * LARGEST)
+	return `${Math.round((PICTURE_WIDTH - width) / 2)} 0 ${Math.round(width)} ${Math.round(heightOf(layout))}`
+}
+
+/** The middle of each machine, by peer id. */
+export function placesOf(nodes: readonly { peerId: string }[], { columns, cell }: Layout): Map<string, Dot> {
+	const left = (PICTURE_WIDTH - columns * cell) / 2
+	const at = (index: number): Dot => ({
+		x: Math.round(left + ((index % columns) + 0.5) * cell),
+		y: Math.round(HUB_HEIGHT + (Math.floor(index / columns) + 0.5) * cell),
+	})
+	return new Map(nodes.map(({ peerId }, index) => [peerId, at(index)]))
+}
+
 /** Places in a disc for that many dots, each as far from the others as may be: a sunflower's. */
 export function dotsOf(count: number, radius: number): Dot[] {
 	const golden = Math.PI * (3 - Math.sqrt(5))

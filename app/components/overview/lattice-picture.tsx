@@ -5,8 +5,9 @@ import { useLive } from '../live/live.tsx'
 import { nodeStatus } from '../nodes/node-card.tsx'
 import { plural } from '../ui/format.ts'
 import type { Tone } from '../ui/status.tsx'
-import { arcOf, type Dot, dotsOf, layoutOf, PICTURE_WIDTH } from './lattice-layout.ts'
+import { arcOf, type Dot, dotsOf, HUB, heightOf, layoutOf, placesOf, viewBoxOf } from './lattice-layout.ts'
 import { marksOf, outlineOf, TONES } from './lattice-marks.ts'
+import { commandsOf, routeOf, wiresOf } from './lattice-wires.ts'
 import { tonesOf } from './summary.ts'
 
 const HUE: Record<Tone, string> = {
@@ -27,24 +28,44 @@ interface LatticePictureProps {
 	stale: boolean
 }
 
-/** Every machine with its rings (outer: memory reserved, inner: CPU) and the workloads on it. What is wrong is told in words above it. */
+/**
+ * The console with a line to each machine that it reaches, dashed where another one relays; the way of each command that
+ * is under way; and the machines with their rings (outer: memory reserved, inner: CPU) and the workloads on them. What is
+ * wrong is told in words above it.
+ */
 export function LatticePicture({ nodes, onNodes, stale }: LatticePictureProps) {
 	const layout = layoutOf(nodes.length)
-	const height = layout.rows * layout.cell
-	const used = layout.columns * layout.cell
+	const places = placesOf(nodes, layout)
+	const placeOf = (peerId: string | null) => (peerId === null ? HUB : (places.get(peerId) ?? null))
+	const { direct, relayed } = wiresOf(nodes, placeOf)
+	const underWay = commandsOf(useLive(), new Set(places.keys()))
 	return (
 		// biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of SVG
 		<svg
-			viewBox={`0 0 ${PICTURE_WIDTH} ${height}`}
-			className="block h-auto max-h-[420px] w-full"
+			viewBox={viewBoxOf(layout)}
+			className="block h-auto w-full"
+			style={{ maxHeight: `min(460px, ${heightOf(layout)}px)` }}
 			role="group"
 			aria-label={`The lattice: ${plural(nodes.length, 'node')}`}
 		>
-			{nodes.map((node, index) => (
-				<g
-					key={node.peerId}
-					transform={`translate(${(PICTURE_WIDTH - used) / 2 + ((index % layout.columns) + 0.5) * layout.cell} ${(Math.floor(index / layout.columns) + 0.5) * layout.cell})`}
-				>
+			<g fill="none" stroke="currentColor" strokeWidth="1.5" className="text-line">
+				<path d={direct} />
+				<path d={relayed} strokeDasharray="3 4" />
+			</g>
+			{underWay.map(({ workloadId, from, to }) => (
+				<path
+					key={workloadId}
+					d={routeOf(from, to, placeOf)}
+					data-command={workloadId}
+					fill="none"
+					stroke="currentColor"
+					strokeWidth="3"
+					className="breathe text-progressing"
+				/>
+			))}
+			<Hub />
+			{nodes.map((node) => (
+				<g key={node.peerId} transform={`translate(${places.get(node.peerId)?.x} ${places.get(node.peerId)?.y})`}>
 					<Machine
 						node={node}
 						counts={tonesOf(onNodes[node.peerId] ?? {})}
@@ -55,6 +76,19 @@ export function LatticePicture({ nodes, onNodes, stale }: LatticePictureProps) {
 				</g>
 			))}
 		</svg>
+	)
+}
+
+/** The console, from where the lattice is seen. */
+function Hub() {
+	return (
+		<g transform={`translate(${HUB.x} ${HUB.y})`} className="text-muted">
+			<circle r="17" className="fill-surface" />
+			<path d="M0 -10 10 0 0 10 -10 0Z" fill="none" stroke="currentColor" strokeWidth="1.5" />
+			<text x="22" y="4.5" fill="currentColor" className="text-sm max-md:text-[24px]">
+				console
+			</text>
+		</g>
 	)
 }
 
@@ -112,7 +146,13 @@ function Machine({ node, counts, stale, cell, named }: MachineProps) {
 				</text>
 			)}
 			{named && (
-				<text y={cell * 0.48} textAnchor="middle" fontSize={Math.min(14, cell * 0.15)} className="fill-text">
+				<text
+					y={cell * 0.48}
+					textAnchor="middle"
+					fontSize={Math.min(14, cell * 0.15)}
+					// on a phone the picture is a third as wide: short names are larger, long ones are in the list below
+					className={`fill-text ${node.name.length <= 10 ? 'max-md:text-[26px]' : 'max-md:hidden'}`}
+				>
 					{node.name.length > 18 ? `${node.name.slice(0, 17)}…` : node.name}
 				</text>
 			)}
