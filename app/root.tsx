@@ -5,7 +5,9 @@ import { ErrorPage } from './components/shell/error-page.tsx'
 import { NavigationProgress } from './components/shell/navigation-progress.tsx'
 import { NonceContext } from './components/shell/nonce.ts'
 import { Clock } from './components/ui/clock.tsx'
+import { ZoneContext } from './components/ui/zone.ts'
 import { themeOf } from './session-theme.server.ts'
+import { zoneOf } from './session-zone.server.ts'
 import styles from './styles/app.css?url'
 
 export const links: LinksFunction = () => [
@@ -16,12 +18,12 @@ export const links: LinksFunction = () => [
 export const meta: MetaFunction = () => [{ title: 'Lattice' }]
 
 export async function loader({ request }: LoaderFunctionArgs) {
-	return { theme: await themeOf(request), renderedAt: Date.now() }
+	return { theme: await themeOf(request), zone: await zoneOf(request), renderedAt: Date.now() }
 }
 
-/** The clock's start and the theme do not change with a click elsewhere. */
-export function shouldRevalidate({ formAction }: { formAction?: string }) {
-	return formAction?.startsWith('/theme') ?? false
+/** The clock's start, the theme and the zone do not change with a click elsewhere. */
+export function shouldRevalidate({ formAction, formData }: { formAction?: string; formData?: FormData }) {
+	return formAction?.startsWith('/theme') || formData?.get('intent') === 'zone'
 }
 
 export function Layout({ children }: { children: ReactNode }) {
@@ -38,8 +40,10 @@ export function Layout({ children }: { children: ReactNode }) {
 			</head>
 			<body>
 				<Clock renderedAt={data?.renderedAt ?? 0}>
-					<NavigationProgress />
-					{children}
+					<ZoneContext.Provider value={data?.zone ?? ''}>
+						<NavigationProgress />
+						{children}
+					</ZoneContext.Provider>
 				</Clock>
 				<ScrollRestoration nonce={nonce} />
 				<Scripts nonce={nonce} />

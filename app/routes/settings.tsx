@@ -4,8 +4,10 @@ import { NgrokToken } from '../components/settings/ngrok-token.tsx'
 import { RotateSecrets } from '../components/settings/rotate-secrets.tsx'
 import { SessionList } from '../components/settings/session-list.tsx'
 import { ThresholdForm } from '../components/settings/threshold-form.tsx'
+import { ZoneForm } from '../components/settings/zone-form.tsx'
 import { ErrorPage } from '../components/shell/error-page.tsx'
 import { requireActor, sessionIdOf } from '../session.server.ts'
+import { serializeZone, zoneFrom } from '../session-zone.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
 
 export const meta: MetaFunction = () => [{ title: 'Settings · Lattice' }]
@@ -45,6 +47,12 @@ export async function action({ request, context }: ActionFunctionArgs) {
 			const said = configured ? 'Saved, sealed. Hosts that expose by ngrok get it.' : 'Taken away: tunnels are closed.'
 			return { intent: 'ngrok', said, error: undefined }
 		}
+		if (intent === 'zone') {
+			const zone = zoneFrom(form.get('zone'))
+			const said = zone === '' ? 'Times follow this browser.' : `Times are written in ${zone}.`
+			const headers = { 'Set-Cookie': await serializeZone(zone, context.client.secure) }
+			return data({ intent, said, error: undefined }, { headers })
+		}
 		if (intent !== 'thresholds') throw data(null, { status: 400 })
 		const shares = SHARES.map((name) => [name, Number(form.get(name)) / 100])
 		await monitoring.setThresholds(actor, { ...Object.fromEntries(shares), minutes: Number(form.get('minutes')) })
@@ -63,6 +71,7 @@ export default function Settings() {
 		<>
 			<h1 className="text-2xl font-semibold tracking-tight max-md:text-xl">Settings</h1>
 			<SessionList sessions={sessions} answer={of('revoke')} />
+			<ZoneForm answer={of('zone')} />
 			<ThresholdForm thresholds={thresholds} mayChange={role !== 'member'} answer={of('thresholds')} />
 			{ngrok && <NgrokToken status={ngrok} answer={of('ngrok')} />}
 			<RotateSecrets mayRotate={role === 'owner'} answer={of('rotate')} />

@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { logIn, ORDERS, stubbedPages } from '../fixtures/stubbed-pages.ts'
 
 const pages = stubbedPages()
@@ -43,5 +43,25 @@ describe('terminal, palette and settings', () => {
 		await page.getByText('Saved. They hold from now on.').waitFor()
 		await page.getByRole('button', { name: 'Rotate keys' }).click()
 		await page.getByText('Nobody is logged out.').waitFor()
+	})
+
+	it('times follow the zone that was chosen, and what is no zone is named', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await page.goto(`${pages.full.url}/settings`)
+		const times = page.getByRole('region', { name: 'Times' })
+		const save = async (zone: string) => {
+			await times.getByLabel('Time zone').fill(zone)
+			await times.getByRole('button', { name: 'Save' }).click()
+		}
+		await save('Mars/Olympus')
+		await times.getByText(/is no time zone/).first().waitFor()
+		await save('Asia/Kolkata')
+		await times.getByText('Times are written in Asia/Kolkata.').waitFor()
+		await page.goto(`${pages.full.url}${ORDERS}`)
+		const time = page.locator('#logs span[title^="20"]').first()
+		await time.waitFor()
+		const at = Date.parse((await time.getAttribute('title')) ?? '')
+		expect(await time.textContent()).toBe(new Date(at + 5.5 * 3_600_000).toISOString().slice(11, 23))
 	})
 })

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { useZone } from '../ui/zone.ts'
 import type { PlotOptions } from './plot.ts'
 
 interface ChartProps {
@@ -13,6 +14,7 @@ interface ChartProps {
 
 export function Chart({ title, summary, at, lines, least, format }: ChartProps) {
 	const place = useRef<HTMLDivElement>(null)
+	const zone = useZone()
 	const drawn = useRef<{ update(data: [number[], ...(number | null)[][]]): void; end(): void } | null>(null)
 	const data: [number[], ...(number | null)[][]] = [at, ...lines.map(({ values }) => values)]
 	const latest = useRef(data)
@@ -25,7 +27,7 @@ export function Chart({ title, summary, at, lines, least, format }: ChartProps) 
 			const { drawPlot } = await import('./plot.ts')
 			if (ended) return
 			const series = lines.map(({ label, dash }) => ({ label, ...(dash && { dash }) }))
-			drawn.current = drawPlot(element, { least, format, series }, latest.current)
+			drawn.current = drawPlot(element, { least, format, zone, series }, latest.current)
 		}
 		// What draws is loaded once a chart is to be seen: most visits to a page never get that far down.
 		const seen = new IntersectionObserver((entries) => {
@@ -40,7 +42,7 @@ export function Chart({ title, summary, at, lines, least, format }: ChartProps) 
 			drawn.current?.end()
 			drawn.current = null
 		}
-	}, [least])
+	}, [least, zone])
 	useEffect(() => drawn.current?.update(latest.current))
 
 	return (

@@ -5,6 +5,8 @@ export interface PlotOptions {
 	/** the lowest that the scale ends at */
 	least: number
 	format: (value: number) => string
+	/** empty: the browser's own */
+	zone: string
 	series: readonly { label: string; dash?: number[] }[]
 }
 
@@ -13,6 +15,13 @@ type Data = [at: number[], ...values: (number | null)[][]]
 const HEIGHT = 140
 /** One chart's cursor moves all of the page: what happened at once is seen at once. */
 const SYNC = 'usage'
+
+/** uPlot's own rows (from so many seconds between ticks: text, then the line below it when year, month, day … begin), in 24 hours. */
+const TIMES: UPlot.Axis.Values = [
+	[86_400, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+	[60, '{HH}:{mm}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
+	[1, ':{ss}', '\n{D} {MMM} {HH}:{mm}', null, '\n{D} {MMM} {HH}:{mm}', null, '\n{HH}:{mm}', null, 1],
+]
 
 /** Loaded with the page that draws: uPlot is not in the first load. Lines are ink, told apart by their dash. */
 export function drawPlot(
@@ -40,7 +49,11 @@ export function drawPlot(
 			legend: { show: false },
 			cursor: { sync: { key: SYNC }, points: { size: 5 }, drag: { x: false, y: false } },
 			scales: { y: { range: (_plot, _min, max) => [0, Math.max(options.least, (max ?? 0) * 1.15)] } },
-			axes: [axis, { ...axis, size: 72, values: (_plot, ticks) => ticks.map(options.format), space: 40 }],
+			tzDate: (at) => (options.zone ? UPlot.tzDate(new Date(at * 1000), options.zone) : new Date(at * 1000)),
+			axes: [
+				{ ...axis, values: TIMES },
+				{ ...axis, size: 72, values: (_plot, ticks) => ticks.map(options.format), space: 40 },
+			],
 			series: [
 				{},
 				...options.series.map(({ label, dash }) => ({

@@ -1,7 +1,8 @@
 import { StatusGlyph, type Tone } from '../../ui/status.tsx'
+import { clockText, useZone } from '../../ui/zone.ts'
 import type { LogRow } from './log-buffer.ts'
 import { type LogLevel, levelOf } from './log-level.ts'
-import { clockText, plainText } from './log-text.ts'
+import { plainText } from './log-text.ts'
 
 /** Every row has this height: the place of each is then known without measuring. */
 export const ROW_PX = 20
@@ -26,6 +27,7 @@ interface LogRowProps {
 }
 
 export function LogRowView({ row, replicas, wrap, nameOf, onOpen }: LogRowProps) {
+	const zone = useZone()
 	if (row.kind === 'gap') {
 		const text = `${row.skipped.toLocaleString('en')} lines skipped`
 		return (
@@ -45,7 +47,7 @@ export function LogRowView({ row, replicas, wrap, nameOf, onOpen }: LogRowProps)
 		return (
 			<div className="flex h-5 items-center gap-2 px-4 font-sans leading-5 whitespace-pre text-muted">
 				<StatusGlyph tone={EVENT_TONE[phase] ?? 'progressing'} />
-				{clockText(at).slice(0, 8)} {phase} on {nameOf(node)}
+				{clockText(at, zone).slice(0, 8)} {phase} on {nameOf(node)}
 				{message && `: ${message}`}
 			</div>
 		)
@@ -53,7 +55,9 @@ export function LogRowView({ row, replicas, wrap, nameOf, onOpen }: LogRowProps)
 	const { at, stream, text, replica } = row.line
 	return (
 		<div className={`flex gap-3 px-4 leading-5 whitespace-pre hover:bg-surface ${wrap ? 'min-h-5' : 'h-5'}`}>
-			<span className="text-muted select-none">{clockText(at)}</span>
+			<span className="text-muted select-none" title={at}>
+				{clockText(at, zone)}
+			</span>
 			{replicas > 1 && <Replica index={replica} />}
 			<Mark level={levelOf(text)} stream={stream} />
 			<span className={wrap ? 'min-w-0 break-all whitespace-pre-wrap' : ''}>{plainText(text)}</span>

@@ -3,12 +3,13 @@ import type { WorkloadEvent, WorkloadStatus } from '../../../../agent/protocol/i
 import { useNodeName } from '../../live/live.tsx'
 import { Button } from '../../ui/button.tsx'
 import { plural } from '../../ui/format.ts'
+import { clockText, useZone } from '../../ui/zone.ts'
 import type { LogRow } from './log-buffer.ts'
 import { isAtLeast, type LogLevel, levelOf } from './log-level.ts'
 import { LogRowView, ROW_PX } from './log-row.tsx'
 import { standingOf } from './log-source.ts'
 import { useLogStream } from './log-stream.ts'
-import { clockText, plainText } from './log-text.ts'
+import { plainText } from './log-text.ts'
 import { LogTools } from './log-tools.tsx'
 
 interface LogViewProps {
@@ -41,6 +42,7 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 	})
 	const shown = useMemo(() => rows.filter((row) => found(row, search, least)), [rows, search, least])
 	const nameOf = useNodeName()
+	const zone = useZone()
 	const box = useRef<HTMLDivElement>(null)
 	const [window, setWindow] = useState({ top: 0, height: 440 })
 
@@ -56,7 +58,7 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 	}
 
 	function jump(time: string) {
-		const index = indexOfTime(shown, time)
+		const index = indexOfTime(shown, time, zone)
 		setMissed(index < 0 ? `No line on this page is from ${time} or later; older lines are in the download.` : null)
 		if (index < 0) return
 		setWrap(false)
@@ -138,7 +140,7 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 			{wrap && shown.length > WRAPPED && (
 				<p className="mt-1 text-sm text-muted">Wrapped are the newest {WRAPPED} lines of this page.</p>
 			)}
-			{(search || least !== 'debug') && <p className="mt-1 text-sm text-muted">{scanned(shown, rows)}</p>}
+			{(search || least !== 'debug') && <p className="mt-1 text-sm text-muted">{scanned(shown, rows, zone)}</p>}
 		</section>
 	)
 }
@@ -166,21 +168,21 @@ function found(row: LogRow, search: string, least: LogLevel): boolean {
 }
 
 /** The first row at or after that time of its day, from the newest day back; -1 when there is none. */
-function indexOfTime(rows: readonly LogRow[], time: string): number {
+function indexOfTime(rows: readonly LogRow[], time: string, zone: string): number {
 	const wanted = time.length === 5 ? `${time}:00` : time
 	let found = -1
 	for (let index = rows.length - 1; index >= 0; index--) {
 		const row = rows[index]
 		if (row?.kind !== 'line') continue
-		if (clockText(row.line.at).slice(0, 8) < wanted) break
+		if (clockText(row.line.at, zone).slice(0, 8) < wanted) break
 		found = index
 	}
 	return found
 }
 
 /** A search that finds nothing must say where it looked. */
-function scanned(shown: readonly LogRow[], rows: readonly LogRow[]): string {
+function scanned(shown: readonly LogRow[], rows: readonly LogRow[], zone: string): string {
 	const first = rows.find((row) => row.kind === 'line')
-	const from = first?.kind === 'line' ? clockText(first.line.at).slice(0, 8) : 'the beginning'
+	const from = first?.kind === 'line' ? clockText(first.line.at, zone).slice(0, 8) : 'the beginning'
 	return `${shown.length} of the ${plural(rows.length, 'line')} on this page, from ${from} to now. Older lines are in the plain text.`
 }
