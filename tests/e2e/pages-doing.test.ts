@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CAMERAS, logIn, row, stubbedPages } from '../fixtures/stubbed-pages.ts'
+import { CAMERAS, logIn, ORDERS, row, stubbedPages } from '../fixtures/stubbed-pages.ts'
 
 const pages = stubbedPages()
 
@@ -93,5 +93,28 @@ describe('doing things on the pages', () => {
 		await page.context().clearCookies({ name: 'lattice_session' })
 		await page.getByRole('link', { name: 'Nodes', exact: true }).filter({ visible: true }).click()
 		await page.getByRole('button', { name: 'Log in' }).waitFor()
+	})
+
+	it('who is elsewhere is told how an order ended, with the way there and the way back', async () => {
+		const [page, other] = [await pages.open(), await pages.open()]
+		await logIn(page, pages.full)
+		await page.goto(`${pages.full.url}/nodes`)
+		await page.getByText('Live', { exact: true }).filter({ visible: true }).waitFor()
+		await logIn(other, pages.full)
+		await other.goto(`${pages.full.url}${ORDERS}`)
+		await other.getByRole('button', { name: 'Stop' }).click()
+		const told = page.getByRole('status').getByRole('link', { name: /is stopped$/ })
+		await told.waitFor()
+		await page.getByRole('button', { name: 'Start again' }).click()
+		await page.waitForURL(`**${ORDERS}`)
+		await told.waitFor({ state: 'detached' })
+		await page.locator('[data-status=running]').first().waitFor()
+		// it sees for itself, so it is not told
+		expect(
+			await page
+				.getByRole('status')
+				.getByRole('link', { name: /is running$/ })
+				.count(),
+		).toBe(0)
 	})
 })

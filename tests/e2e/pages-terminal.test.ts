@@ -55,7 +55,10 @@ describe('terminal, palette and settings', () => {
 			await times.getByRole('button', { name: 'Save' }).click()
 		}
 		await save('Mars/Olympus')
-		await times.getByText(/is no time zone/).first().waitFor()
+		await times
+			.getByText(/is no time zone/)
+			.first()
+			.waitFor()
 		await save('Asia/Kolkata')
 		await times.getByText('Times are written in Asia/Kolkata.').waitFor()
 		await page.goto(`${pages.full.url}${ORDERS}`)

@@ -14,6 +14,7 @@ export async function startAgent(env: Record<string, string>): Promise<AgentProc
 	const child = spawn(process.execPath, ['agent/main.ts'], {
 		env: {
 			NODE_ENV: process.env.NODE_ENV,
+			NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 			PATH: process.env.PATH,
 			LATTICE_AGENT_PORT: '0',
 			LATTICE_MESH_LISTEN: '/ip4/127.0.0.1/tcp/0',

@@ -27,13 +27,12 @@ export const HUB: Dot = { x: PICTURE_WIDTH / 2, y: 22 }
 const HUB_HEIGHT = 56
 
 export function heightOf({ rows, cell }: Layout): number {
-	return HUB_HEIGHT + rows * cell
+	return Math.round(HUB_HEIGHT + rows * cell)
 }
 
 /** No wider than what is in it, so that few machines are large on a narrow page. */
-export function viewBoxOf(layout: Layout): string {
-	const width = Math.max(layout.columns * layout.cell, 2 * LARGEST)
-	return `${Math.round((PICTURE_WIDTH - width) / 2)} 0 ${Math.round(width)} ${Math.round(heightOf(layout))}`
+export function widthOf({ columns, cell }: Layout): number {
+	return Math.max(Math.round(columns * cell), 2 * LARGEST)
 }
 
 /** The middle of each machine, by peer id. */

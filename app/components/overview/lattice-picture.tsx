@@ -5,7 +5,7 @@ import { useLive } from '../live/live.tsx'
 import { nodeStatus } from '../nodes/node-card.tsx'
 import { plural } from '../ui/format.ts'
 import type { Tone } from '../ui/status.tsx'
-import { arcOf, type Dot, dotsOf, HUB, heightOf, layoutOf, placesOf, viewBoxOf } from './lattice-layout.ts'
+import { arcOf, type Dot, dotsOf, HUB, heightOf, layoutOf, PICTURE_WIDTH, placesOf, widthOf } from './lattice-layout.ts'
 import { marksOf, outlineOf, TONES } from './lattice-marks.ts'
 import { commandsOf, routeOf, wiresOf } from './lattice-wires.ts'
 import { tonesOf } from './summary.ts'
@@ -36,15 +36,17 @@ interface LatticePictureProps {
 export function LatticePicture({ nodes, onNodes, stale }: LatticePictureProps) {
 	const layout = layoutOf(nodes.length)
 	const places = placesOf(nodes, layout)
+	const width = widthOf(layout)
 	const placeOf = (peerId: string | null) => (peerId === null ? HUB : (places.get(peerId) ?? null))
 	const { direct, relayed } = wiresOf(nodes, placeOf)
 	const underWay = commandsOf(useLive(), new Set(places.keys()))
 	return (
 		// biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of SVG
 		<svg
-			viewBox={viewBoxOf(layout)}
-			className="block h-auto w-full"
-			style={{ maxHeight: `min(460px, ${heightOf(layout)}px)` }}
+			viewBox={`${(PICTURE_WIDTH - width) / 2} 0 ${width} ${heightOf(layout)}`}
+			width={width}
+			height={heightOf(layout)}
+			className="mx-auto block h-auto max-w-full"
 			role="group"
 			aria-label={`The lattice: ${plural(nodes.length, 'node')}`}
 		>

@@ -6,6 +6,7 @@ import { Palette } from '../palette/palette.tsx'
 import { buttonClass } from '../ui/button.tsx'
 import { LiveMark } from './live-mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
+import { Toasts } from './toasts.tsx'
 import { Wordmark } from './wordmark.tsx'
 
 interface ShellProps {
@@ -49,6 +50,7 @@ export function Shell({ user, theme, services, children }: ShellProps) {
 				{children}
 			</main>
 			<ThumbNavigation />
+			<Toasts />
 		</div>
 	)
 }
