@@ -21,6 +21,7 @@ import { registerList } from './commands/list.ts'
 import { registerLogin } from './commands/login.ts'
 import { registerLogs } from './commands/logs.ts'
 import { registerNodes } from './commands/nodes.ts'
+import { registerProbe } from './commands/probe.ts'
 import { registerRotateSecrets } from './commands/rotate-secrets.ts'
 import { registerScale } from './commands/scale.ts'
 import { registerSettings } from './commands/settings.ts'
@@ -43,6 +44,7 @@ const COMMANDS = [
 	registerScale,
 	registerDelete,
 	registerExplain,
+	registerProbe,
 	registerNodes,
 	registerTop,
 	registerInvite,

@@ -14,3 +14,13 @@ export const Measured = z.object({
 	problem: z.string().nullable(),
 })
 export type Measured = z.infer<typeof Measured>
+
+/** What the node that dialled an endpoint measured. */
+export const Probed = Measured.extend({
+	url: z.string(),
+	/** the node that dialled */
+	from: z.object({ peerId: z.string(), name: z.string() }),
+	/** it is another machine than those that serve the endpoint */
+	isElsewhere: z.boolean(),
+})
+export type Probed = z.infer<typeof Probed>

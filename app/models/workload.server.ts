@@ -107,8 +107,9 @@ export interface WorkloadChanges {
 	mark: string
 	/** workloads of which something was committed since the mark; perhaps a few more */
 	ids: string[]
-	/** how many are not deleted: a row that is gone for good is in no `ids` */
+	/** how many are not deleted, and how many assignments those have: rows that are gone for good are in no `ids` */
 	alive: number
+	assigned: number
 }
 
 /**
@@ -124,7 +125,9 @@ export async function workloadChanges(queries: Queries, mark: string | null): Pr
 				UNION
 				SELECT "workloadId" FROM "Assignment" a WHERE age(a.xmin) <= age(${mark}::text::xid8::xid)
 			) AS ids,
-			(SELECT count(*)::int FROM "Workload" WHERE "deletedAt" IS NULL) AS alive`
+			(SELECT count(*)::int FROM "Workload" WHERE "deletedAt" IS NULL) AS alive,
+			(SELECT count(*)::int FROM "Assignment" a JOIN "Workload" w ON w.id = a."workloadId"
+				WHERE w."deletedAt" IS NULL) AS assigned`
 	if (!row) throw new Error('PostgreSQL answered a question without a table by no row')
 	return row
 }

@@ -4,12 +4,12 @@ import type {
 	ExecOutput,
 	Labels,
 	LogLine,
-	Measured,
 	Node,
 	NodeUsage,
 	NodeView,
 	PeerPath,
 	Placement,
+	Probed,
 	Sample,
 	SampleMetric,
 	StatsSample,
@@ -112,14 +112,6 @@ export interface WorkloadDetail {
 	events: WorkloadEvent[]
 	placement: Placement | null
 	owner: UserView
-}
-
-export interface Probed extends Measured {
-	url: string
-	/** the node that dialled */
-	from: { peerId: string; name: string }
-	/** it is another machine than those that serve the endpoint */
-	isElsewhere: boolean
 }
 
 export interface Workloads {

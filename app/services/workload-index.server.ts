@@ -72,15 +72,22 @@ export class WorkloadIndex {
 
 	async #read(): Promise<void> {
 		const { database } = this.#modules
-		const { mark, ids, alive } = await workloadChanges(database, this.#mark)
+		const { mark, ids, ...counts } = await workloadChanges(database, this.#mark)
 		if (this.#mark === null) await this.#readAll()
 		else {
 			const found = new Map((await findWorkloads(database, ids)).map((record) => [record.id, record]))
 			for (const id of ids) this.#keep(id, found.get(id))
-			if (alive !== this.#entries.size) await this.#readAll()
+			if (!this.#has(counts)) await this.#readAll()
 		}
 		// only now: what a failed reading missed is asked for again
 		this.#mark = mark
+	}
+
+	/** Rows that were deleted are noticed by their number. */
+	#has({ alive, assigned }: { alive: number; assigned: number }): boolean {
+		let own = 0
+		for (const { record } of this.#entries.values()) own += record.assignments.length
+		return alive === this.#entries.size && assigned === own
 	}
 
 	async #readAll(): Promise<void> {

@@ -1,10 +1,17 @@
 import type { z } from 'zod'
-import { type Command, LatticeError, type LogLine, type Sample, type StatsSample } from '../../agent/protocol/index.ts'
+import {
+	type Command,
+	LatticeError,
+	type LogLine,
+	type Probed,
+	type Sample,
+	type StatsSample,
+} from '../../agent/protocol/index.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { WorkloadRecord } from '../models/workload.server.ts'
 import { type HostCommands, unreachable } from './host-commands.server.ts'
 import { mergeAsync } from './merge-async.ts'
-import type { Actor, Probed } from './services.ts'
+import type { Actor } from './services.ts'
 import type { LogsInput } from './workload-inputs.ts'
 
 const LOGS_TIMEOUT_MS = 15_000

@@ -2,6 +2,7 @@ import { canonicalJson, workloadIdOf } from '../../agent/identity/index.ts'
 import {
 	LatticeError,
 	type Placement,
+	type Probed,
 	parseInput,
 	type Workload,
 	type WorkloadId,
@@ -29,15 +30,7 @@ import { maskedConfig } from './masked-config.ts'
 import type { Orders } from './orders.server.ts'
 import { decide } from './placing.server.ts'
 import type { Records } from './records.server.ts'
-import type {
-	Actor,
-	Probed,
-	WorkloadDetail,
-	WorkloadPage,
-	WorkloadPageQuery,
-	WorkloadQuery,
-	Workloads,
-} from './services.ts'
+import type { Actor, WorkloadDetail, WorkloadPage, WorkloadPageQuery, WorkloadQuery, Workloads } from './services.ts'
 import type { Timeline } from './timeline.server.ts'
 import type { WorkloadChanges } from './workload-changes.server.ts'
 import type { WorkloadIndex } from './workload-index.server.ts'

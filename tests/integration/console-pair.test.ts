@@ -105,6 +105,15 @@ describe('two consoles on one database', () => {
 				await listed()
 			})
 			expect(await listed()).toEqual(['by-hand: Later.', ...(before ?? [])].sort())
+			const whereTo = async () => {
+				const all = await Promise.all([left, right].map(({ url }) => apiOf(url, token).workload.list.query()))
+				return all.map((list) => list.find((each) => each.id === id)?.node?.name ?? null)
+			}
+			const sent = { workloadId: id, peerId: 'peer-by-hand', nodeName: 'by-hand', state: 'sent', generation: 1 }
+			await database.assignment.create({ data: { ...sent, ordered: [0] } })
+			expect(await whereTo()).toEqual(['by-hand', 'by-hand'])
+			await database.assignment.deleteMany({ where: { workloadId: id } })
+			expect(await whereTo()).toEqual([null, null])
 			await database.workload.delete({ where: { id } })
 			expect(await listed()).toEqual(before)
 		} finally {

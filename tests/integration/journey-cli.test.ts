@@ -71,6 +71,9 @@ describe('a workload', () => {
 		const list = await lattice<Workload[]>('list')
 		expect(list).toMatchObject({ code: 0, json: [{ name: 'web', status: 'running' }] })
 		expect(await lattice('get', 'web')).toMatchObject({ code: 0, json: { id: list.json[0]?.id, credentials: null } })
+		// the one machine dials its own gateway
+		const probed = { code: 0, json: [{ answered: true, httpStatus: 200, isElsewhere: false }] }
+		expect(await lattice('probe', 'web')).toMatchObject(probed)
 		expect(await lattice('explain', 'web')).toMatchObject({ code: 0, json: { chosen: [{ replica: 0 }] } })
 		expect(await lattice<Node[]>('nodes')).toMatchObject({ code: 0, json: [{ name: 'one', status: 'alive' }] })
 	})

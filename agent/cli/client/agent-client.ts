@@ -69,6 +69,7 @@ export function agentClient(origin: URL, session: Session): Lattice {
 		nodes: () => call('/api/nodes', Nodes),
 		usage: () => call('/api/usage', Usage),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
+		probe: () => Promise.reject(needsConsole('the test of an endpoint by another node')),
 		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
 		ngrok: () => Promise.reject(needsConsole('settings')),
 		setNgrok: () => Promise.reject(needsConsole('settings')),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LogLine, Node, NodeUsage, Workload, WorkloadEvent } from '../../protocol/index.ts'
+import { LogLine, Node, NodeUsage, Probed, Workload, WorkloadEvent } from '../../protocol/index.ts'
 import { execOverSocket } from './exec-socket.ts'
 import { Explanation, InviteAnswer, type Lattice, NgrokStatus } from './lattice.ts'
 import { type Session, withBearer } from './session.ts'
@@ -45,6 +45,7 @@ export function consoleClient(origin: URL, session: Session): Lattice {
 		nodes: () => query('node.list', undefined, Nodes),
 		usage: () => query('node.usage', undefined, Usage),
 		removeNode: async (peerId) => void (await mutation('node.remove', { peerId }, Removed)),
+		probe: (id, url) => mutation('workload.probe', { id, url }, Probed),
 		rotateSecrets: () => mutation('lattice.rotateSecrets', {}, Rotated),
 		ngrok: () => query('settings.ngrok', undefined, NgrokStatus),
 		setNgrok: (token) => mutation('settings.setNgrok', { token }, NgrokStatus),

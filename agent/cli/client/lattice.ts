@@ -6,6 +6,7 @@ import {
 	type Node,
 	type NodeUsage,
 	Placement,
+	type Probed,
 	type Workload,
 	type WorkloadEvent,
 } from '../../protocol/index.ts'
@@ -63,6 +64,8 @@ export interface Lattice {
 	delete(id: string, order: { commandId: string; keepData: boolean }): Promise<Workload>
 	scale(id: string, replicas: number): Promise<Workload>
 	explain(id: string): Promise<Explanation>
+	/** another node dials the endpoint of that URL and says what it measured */
+	probe(id: string, url: string): Promise<Probed>
 	/** history, then live */
 	events(id: string, signal: AbortSignal): AsyncIterable<WorkloadEvent>
 	logs(id: string, lines: number): Promise<LogLine[]>

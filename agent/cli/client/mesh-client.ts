@@ -72,6 +72,7 @@ export async function meshClient(home: Home, device: Device): Promise<Lattice> {
 		nodes: async () => entry.nodes(),
 		usage: () => entry.usage(authority),
 		removeNode: () => Promise.reject(needsConsole('the removal of nodes')),
+		probe: () => Promise.reject(needsConsole('the test of an endpoint by another node')),
 		rotateSecrets: () => Promise.reject(needsConsole('the rotation of its keys')),
 		ngrok: () => Promise.reject(needsConsole('settings')),
 		setNgrok: () => Promise.reject(needsConsole('settings')),

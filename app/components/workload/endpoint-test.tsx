@@ -1,6 +1,6 @@
 import { useFetcher } from '@remix-run/react'
-import type { WireError } from '../../../agent/protocol/index.ts'
-import type { Probed } from '../../services/services.ts'
+import type { Probed, WireError } from '../../../agent/protocol/index.ts'
+import { measuresOf } from '../../../agent/protocol/measures.ts'
 import { Button } from '../ui/button.tsx'
 
 /** Has another node dial the endpoint, and says what it measured. */
@@ -33,13 +33,4 @@ function Result({ probed }: { probed: Probed }) {
 			{`: ${problem ?? measuresOf(probed)}`}
 		</>
 	)
-}
-
-export function measuresOf({ resolvedMs, connectedMs, answeredMs, httpStatus }: Probed): string {
-	const parts = [
-		resolvedMs !== null && `name found in ${resolvedMs} ms`,
-		connectedMs !== null && `connected in ${connectedMs} ms`,
-		answeredMs !== null && `HTTP ${httpStatus} in ${answeredMs} ms`,
-	]
-	return parts.filter(Boolean).join(', ')
 }
