@@ -139,8 +139,8 @@ describe('a custom workload', () => {
 		const { token } = await trpc(stack).user.login.mutate({ ...ACCOUNT, email: 'bob@example.test' })
 		const bob = trpc(stack, token)
 		expect(await bob.workload.list.query()).toEqual([])
-		for (const call of [bob.workload.get.query({ id: web.id }), bob.workload.delete.mutate({ id: web.id })]) {
-			expect(await trpcRefusal(call)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
+		for (const call of [bob.workload.get.query, bob.workload.delete.mutate]) {
+			expect(await trpcRefusal(call({ id: web.id }))).toMatchObject({ status: 404, code: 'NOT_FOUND' })
 		}
 	})
 
