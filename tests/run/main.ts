@@ -26,7 +26,8 @@ async function runOne(job: Job, runner: Runner): Promise<Outcome> {
 	say(`── ${job.name}`)
 	const outcome = await runner.run(job)
 	const seconds = Math.round((performance.now() - started) / 1000)
-	const what = outcome.files === 0 ? `${job.name}: no test files` : lastLine([outcome])
+	const nothing = outcome.files === 0 && outcome.failures.length === 0
+	const what = nothing ? `${job.name}: no test files` : lastLine([outcome])
 	say(`── ${what} in ${seconds} s (${job.name})`)
 	return outcome
 }

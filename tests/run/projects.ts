@@ -127,9 +127,11 @@ async function inHost(argv: string[]): Promise<Place> {
 	return { child, end: () => lab.down() }
 }
 
+let networks = 0
+
 /** From which the labs of the tests hang, so that they plug nothing into the machine's own network. */
 async function inEmptyNetwork(argv: string[]): Promise<Place> {
-	const name = `run${process.pid}`
+	const name = `run${process.pid}-${++networks}`
 	const group = await makeGroup(name, 'cluster')
 	const withLoopback = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...argv]
 	const [file = '', ...args] = joining(group, withLoopback)

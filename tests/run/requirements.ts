@@ -25,6 +25,7 @@ const LAB: Requirement[] = [
 	{ package: 'docker-registry', reason: 'images', present: program('docker-registry'), service: 'docker-registry' },
 	{ package: 'iptables', reason: 'cutting links', present: program('iptables-restore') },
 	{ package: 'iproute2', reason: 'networks of the hosts', present: program('ip') },
+	{ package: 'procps', reason: 'processes of a stack', present: program('ps') },
 	{ package: 'openssl', reason: "the registry's certificate", present: program('openssl') },
 	{ package: 'mmdebstrap', reason: 'the PostgreSQL image', present: program('mmdebstrap') },
 	{
