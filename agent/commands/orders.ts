@@ -68,8 +68,7 @@ export class Orders {
 	async *change(command: Change, subject: Subject, signal: AbortSignal): AsyncIterable<CommandFrame> {
 		const digest = orderDigest(command, subject.userId)
 		yield* this.#answer(command, signal, () => {
-			if (command.kind !== 'scale') return this.#takeChange(command, subject, digest)
-			// As a deployment: of two at once the second sees what the first has taken.
+			// As a deployment: of two at once the second sees what the first has taken, and is the owner's newer word.
 			const accept = this.#admission.then(() => this.#takeChange(command, subject, digest))
 			this.#admission = accept.catch(() => null)
 			return accept

@@ -48,8 +48,9 @@ export interface TerminalSocketOptions {
 export function serveTerminals(server: Server, options: TerminalSocketOptions): { stop(): void } {
 	const sockets = new WebSocketServer({ noServer: true, maxPayload: EXEC_CHUNK_BYTES * 2, perMessageDeflate: false })
 	const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-		const url = new URL(request.url ?? '/', 'http://console')
-		const id = PATH.exec(url.pathname)?.[1]
+		// Not as a URL: `//` is none, and whoever asks is a stranger yet.
+		const [path = ''] = (request.url ?? '').split('?')
+		const id = PATH.exec(path)?.[1]
 		if (id === undefined) return refuse(socket, 404, 'There is no socket at this path.')
 		actorOfUpgrade(request, options).then(
 			(actor) => {

@@ -34,7 +34,8 @@ export class Leases {
 	grant(to: Pick<Lease, 'peerId' | 'certificate' | 'credential' | 'target'>): Lease {
 		this.#expire()
 		const ofPeer = [...this.#leases.values()].filter(({ peerId }) => peerId === to.peerId)
-		const oldest = ofPeer[0]
+		// One that carries something is kept: a revocation ends what runs under it.
+		const oldest = ofPeer.find(({ open }) => open.size === 0)
 		if (oldest && ofPeer.length >= MAX_OF_PEER) this.#leases.delete(oldest.ticket)
 		const ticket = randomBytes(16).toString('base64url')
 		const lease = { ...to, ticket, expiresAt: this.#now() + DIAL_LEASE_S * 1000, open: new Set<Duplex>() }

@@ -46,6 +46,8 @@ export class Exchange implements ExchangeSink {
 		response: ServerResponse,
 		upgrade: string | null = null,
 	): Exchange | null {
+		// It left while its route was looked for: nobody would give its slot back.
+		if (response.destroyed) return null
 		const target = targetOf(request)
 		if (target === null) {
 			sendPage(request, response, PAGES.badRequest)
@@ -108,6 +110,8 @@ export class Exchange implements ExchangeSink {
 	}
 
 	onBody(chunk: Buffer): void {
+		// It was answered otherwise: what is left of this answer is nobody's.
+		if (this.#connection === null) return
 		if (this.response.write(chunk)) return
 		this.#connection?.pause()
 		this.#stalled ??= setTimeout(() => this.response.destroy(), GATEWAY_LIMITS.stalledMs)

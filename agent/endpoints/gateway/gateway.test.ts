@@ -405,3 +405,33 @@ describe('names', () => {
 		expect((await byName('shop.example.org')).body).toBe('ok')
 	}, 20_000)
 })
+
+describe('a workload that means ill', () => {
+	it('does not end the gateway by an answer that cannot be passed on', async () => {
+		const answer = 'HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 5\r\n\r\nhello'
+		await serveTcp('h0', (socket) => socket.on('data', () => socket.write(answer, 'latin1')))
+		await serve('h1', (_, response) => response.end('well'))
+		await rig.start()
+		const other = reportOf('other').map((report) => ({ ...report, node: { peerId: 'h1', name: 'h1' } }))
+		rig.tell(reportOf('web'), other)
+		const { port } = await rig.urlOf('web')
+		expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(502)
+		expect(await (await fetch(`http://127.0.0.1:${(await rig.urlOf('other')).port}/`)).text()).toBe('well')
+	})
+
+	it('gets nothing of what is sent to the default name of another, by calling it a domain of its own', async () => {
+		await serve('h0', (_, response) => response.end('mine'))
+		await serve('h9', (_, response) => response.end('not mine'))
+		await rig.start()
+		const victim = reportOf('victim')
+		const name = `victim-${victim[0]?.id.slice(-10)}.gate.test`
+		const thief = reportOf('thief', { config: { domains: [name] } }).map((report) => ({
+			...report,
+			...{ owner: 'mallory', node: { peerId: 'h9', name: 'h9' } },
+		}))
+		rig.tell(victim, thief)
+		await rig.urlOf('victim')
+		await rig.urlOf('thief')
+		expect(await byName(name)).toEqual({ status: 200, body: 'mine' })
+	})
+})

@@ -49,9 +49,8 @@ export class HostTable {
 	}
 
 	find(host: string): Route | null {
-		const custom = this.#byDomain.get(host)
-		if (custom) return custom
-		return this.#below(host, this.#byLabel)
+		// What a gateway gives out first: nobody takes over another's default name by calling it a domain of theirs.
+		return this.#below(host, this.#byLabel) ?? this.#byDomain.get(host) ?? null
 	}
 
 	findDatabase(host: string): Route | null {

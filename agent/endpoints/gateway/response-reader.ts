@@ -168,9 +168,17 @@ function parseHead(text: string): { head: ResponseHead; framing: Framing } {
 		frame(framing, name.toLowerCase(), value)
 	}
 	// Both of them: a chunked body counts (RFC 9112, 6.3), and the connection is not trusted any further.
-	if (framing.isChunked && framing.length !== null) framing.keepAlive = false
-	if (framing.isChunked) framing.length = null
+	if (framing.isChunked && framing.length !== null) {
+		framing.keepAlive = false
+		framing.length = null
+		head.headers = withoutLength(head.headers)
+	}
 	return { head, framing }
+}
+
+/** The client would believe it, and take the rest of the body for the next answer. */
+function withoutLength(headers: readonly string[]): string[] {
+	return headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== 'content-length')
 }
 
 function frame(framing: Framing, name: string, value: string): void {
