@@ -80,3 +80,25 @@ it('a scaling that only takes away needs no claim', async () => {
 	await rig.change({ ...(await rig.scaling([0], { commandId: 'scale-0002', generation: 3 })), claim: null })
 	expect(indexes()).toEqual([0])
 })
+
+describe('what is ordered while a scaling is being checked', () => {
+	it('is not undone by it', async () => {
+		const scaling = rig.change(await rig.scaling([0, 1]))
+		await new Promise(setImmediate)
+		const stop = rig.change({ kind: 'stop', commandId: 'other-0001', workloadId: WORKLOAD })
+		// it may be told that something newer came
+		await scaling.catch(() => undefined)
+		await stop
+		expect(rig.assignments.get(WORKLOAD)?.desired).toBe('stopped')
+		expect(indexes()).toEqual([0, 1])
+	})
+
+	it('deletes the whole of it', async () => {
+		const scaling = rig.change(await rig.scaling([0, 1]))
+		await new Promise(setImmediate)
+		const deleted = rig.change({ kind: 'delete', commandId: 'other-0001', workloadId: WORKLOAD, volumes: true })
+		expect(await code(deleted)).toBe(null)
+		await scaling.catch(() => undefined)
+		expect(rig.assignments.get(WORKLOAD)).toBeNull()
+	})
+})
