@@ -4,6 +4,7 @@ import { WorkloadEvent } from './events.ts'
 import { NodeStatus, NodeView, PeerPath } from './node.ts'
 import { Placement } from './placement.ts'
 import { Measured } from './probe.ts'
+import { LIMITS } from './protocols.ts'
 import { Resolution, Sample } from './samples.ts'
 import {
 	CommandId,
@@ -72,7 +73,7 @@ export const Command = z.discriminatedUnion('kind', [
 		kind: z.literal('logs'),
 		workloadId: WorkloadId,
 		replica: z.number().int().min(0).nullable(),
-		tail: z.number().int().min(0).max(100_000),
+		tail: z.number().int().min(0).max(LIMITS.logLines),
 		follow: z.boolean(),
 	}),
 	z.object({ kind: z.literal('stats'), workloadId: WorkloadId, follow: z.boolean() }),

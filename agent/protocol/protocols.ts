@@ -50,6 +50,8 @@ export const LIMITS = {
 	/** Log lines coalesce to this many bytes or `logBatchMs`, whichever is first. */
 	logBatchBytes: 64 * 1024,
 	logBatchMs: 50,
+	/** More than a host keeps of a container (3 files of 10 MB, 70 bytes and more a line). */
+	logLines: 1_000_000,
 	/** HTTP bodies of console and agent. */
 	bodyBytes: 1024 * 1024,
 	/** A signed NodeStatus: 500 image names and 500 workloads are about 90 KiB. */

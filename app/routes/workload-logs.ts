@@ -1,4 +1,6 @@
-import type { LoaderFunctionArgs } from '@remix-run/node'
+import { Readable } from 'node:stream'
+import { createReadableStreamFromReadable, type LoaderFunctionArgs } from '@remix-run/node'
+import type { LogLine } from '../../agent/protocol/index.ts'
 import { eventStream } from '../event-stream.server.ts'
 import { sampled } from '../log-sampling.server.ts'
 import { requireActor, requireActorOfStream } from '../session.server.ts'
@@ -9,7 +11,25 @@ function linesOf(url: URL): number {
 	return Number.isInteger(lines) && lines > 0 ? Math.min(lines, 10_000) : 500
 }
 
-/** For EventSource: history, then what comes. For everything else, and with scripts off: the last lines as text. */
+const TEXT = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }
+
+function asText(lines: readonly LogLine[]): string {
+	return lines.map(({ at, stream, replica, text }) => `${at} ${stream} ${replica} ${text}\n`).join('')
+}
+
+/** A reader that is slow or leaves holds the hosts back, or ends them. */
+async function* textOf(first: IteratorResult<LogLine[]>, batches: AsyncIterator<LogLine[]>): AsyncGenerator<string> {
+	try {
+		for (let batch = first; !batch.done; batch = await batches.next()) yield asText(batch.value)
+	} finally {
+		await batches.return?.()
+	}
+}
+
+/**
+ * For EventSource: history, then what comes. For everything else, and with scripts off: the last lines as text; with
+ * `download` all that there are.
+ */
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const follows = request.headers.get('Accept')?.includes('text/event-stream') ?? false
 	const actor = await (follows ? requireActorOfStream : requireActor)(request, context)
@@ -17,15 +37,17 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const order = { id: params.id, lines: linesOf(url) }
 	const { workloads } = context.services
 
+	if (!follows && url.searchParams.has('download')) {
+		const batches = workloads.allLogs(actor, { id: params.id }, request.signal)[Symbol.asyncIterator]()
+		// A host that refuses or is away is an error page: a file that has begun can only break off.
+		const first = await answered(batches.next())
+		const day = new Date().toISOString().slice(0, 10)
+		const headers = { ...TEXT, 'Content-Disposition': `attachment; filename="${params.id}-${day}.log"` }
+		return new Response(createReadableStreamFromReadable(Readable.from(textOf(first, batches))), { headers })
+	}
 	if (!follows) {
 		const { lines } = await answered(workloads.logs(actor, order))
-		const text = lines.map(({ at, stream, replica, text }) => `${at} ${stream} ${replica} ${text}\n`).join('')
-		const headers = new Headers({ 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
-		if (url.searchParams.has('download')) {
-			const day = new Date().toISOString().slice(0, 10)
-			headers.set('Content-Disposition', `attachment; filename="${params.id}-${day}.log"`)
-		}
-		return new Response(text, { headers })
+		return new Response(asText(lines), { headers: TEXT })
 	}
 
 	// The id is the time of the newest line: whoever comes back is not told twice what it has.

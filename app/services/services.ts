@@ -133,6 +133,8 @@ export interface Workloads {
 	/** another node dials the endpoint and says what it measured: `{id, url}` */
 	probe(actor: Actor, input: unknown): Promise<Probed>
 	logs(actor: Actor, input: unknown): Promise<{ lines: LogLine[] }>
+	/** batches of all that the hosts keep; those of several replicas come as they are read. `{id}` */
+	allLogs(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<LogLine[]>
 	/** batches; history of `lines` first; ends with the container or the signal. `{id, lines}` */
 	followLogs(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<LogLine[]>
 	stats(actor: Actor, input: unknown, signal: AbortSignal): AsyncIterable<StatsSample[]>

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import {
 	type Command,
 	LatticeError,
+	LIMITS,
 	type LogLine,
 	type Probed,
 	type Sample,
@@ -56,6 +57,10 @@ export class WorkloadReads {
 		const { measured } = await commands.result(actor.userId, peerId, { kind: 'probe', workloadId: record.id, url })
 		if (measured === null) throw new LatticeError('PROTOCOL_ERROR', `${name} did not say what it measured; update it.`)
 		return { ...measured, url, from: { peerId, name }, isElsewhere: !serving.has(peerId) }
+	}
+
+	allLogs(actor: Actor, record: WorkloadRecord, signal: AbortSignal): AsyncIterable<LogLine[]> {
+		return this.#logs(actor, record, { id: record.id, lines: LIMITS.logLines }, false, signal)
 	}
 
 	followLogs(actor: Actor, record: WorkloadRecord, input: Logs, signal: AbortSignal): AsyncIterable<LogLine[]> {

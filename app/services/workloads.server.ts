@@ -231,6 +231,11 @@ export class WorkloadService implements Workloads {
 		return { lines: await this.#modules.reads.logs(actor, record, query) }
 	}
 
+	async *allLogs(actor: Actor, input: unknown, signal: AbortSignal) {
+		const record = await this.#find(actor, parseInput(IdInput, input).id)
+		yield* this.#modules.reads.allLogs(actor, record, signal)
+	}
+
 	async *followLogs(actor: Actor, input: unknown, signal: AbortSignal) {
 		const query = parseInput(LogsInput, input)
 		const record = await this.#find(actor, query.id)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import pg from 'pg'
-import { ACCOUNT, rest, WEB } from '../integration/stack-clients.ts'
+import { logIn, rest, WEB } from '../integration/stack-clients.ts'
 import type { Stack } from '../integration/stack-fixture.ts'
 import { type BenchRow, percentile, row } from './row.ts'
 
@@ -60,20 +60,6 @@ async function multiply(database: pg.Client, id: string): Promise<void> {
 			FROM "Assignment" a, ${from} a."workloadId" = $1`,
 		[id],
 	)
-}
-
-async function logIn(stack: Stack): Promise<string> {
-	const response = await fetch(`${stack.consoleUrl}/login`, {
-		method: 'POST',
-		redirect: 'manual',
-		headers: { origin: stack.consoleUrl },
-		body: new URLSearchParams(ACCOUNT),
-	})
-	if (response.status !== 302) throw new Error(`the login answered ${response.status}`)
-	return response.headers
-		.getSetCookie()
-		.map((cookie) => cookie.split(';')[0])
-		.join('; ')
 }
 
 async function load(stack: Stack, cookie: string, forMs: number): Promise<{ times: number[]; bytes: number }> {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workload } from '../../agent/protocol/index.ts'
 import { remainsOf } from './engine-fixture.ts'
-import { ACCOUNT, gone, settled, type TrpcClient, trpc, trpcRefusal, WEB } from './stack-clients.ts'
+import { ACCOUNT, gone, logIn, settled, type TrpcClient, trpc, trpcRefusal, WEB } from './stack-clients.ts'
 import { type Stack, startStack } from './stack-fixture.ts'
 
 /** The main job by tRPC's own client: an account, a container, a database and a store, each used by a real client. */
@@ -145,6 +145,29 @@ describe('a custom workload', () => {
 	})
 
 	it('is deleted with its container', () => remove(web.id))
+})
+
+describe('a log', () => {
+	it('is downloaded whole, however long, and by nobody else', async () => {
+		const write = 'seq 1 30000; exec sleep 3600'
+		const flood = await deploy('flood', 'custom', { image: WEB.image, command: ['sh', '-c', write] })
+		const file = async (account: typeof ACCOUNT) => {
+			const headers = { cookie: await logIn(stack, account) }
+			return fetch(`${stack.consoleUrl}/workloads/${flood.id}/logs?download=1`, { headers })
+		}
+		const numbers = async () => {
+			const answer = await file(ACCOUNT)
+			expect(answer.headers.get('content-disposition')).toContain(`${flood.id}-`)
+			return (await answer.text())
+				.trimEnd()
+				.split('\n')
+				.map((line) => Number(line.split(' ').at(-1)))
+		}
+		await expect.poll(async () => (await numbers()).at(-1), { timeout: 30_000 }).toBe(30_000)
+		expect(await numbers()).toEqual(Array.from({ length: 30_000 }, (_, index) => index + 1))
+		expect((await file({ ...ACCOUNT, email: 'bob@example.test' })).status).toBe(404)
+		await remove(flood.id)
+	})
 })
 
 describe('PostgreSQL', () => {

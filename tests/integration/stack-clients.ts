@@ -159,3 +159,18 @@ export function gone(client: TrpcClient, id: string, withinMs = 60_000) {
 		return !(await client.workload.list.query()).some((workload) => workload.id === id)
 	})
 }
+
+/** The cookie of a login by the form. */
+export async function logIn(stack: Stack, account: typeof ACCOUNT = ACCOUNT): Promise<string> {
+	const response = await fetch(`${stack.consoleUrl}/login`, {
+		method: 'POST',
+		redirect: 'manual',
+		headers: { origin: stack.consoleUrl },
+		body: new URLSearchParams(account),
+	})
+	if (response.status !== 302) throw new Error(`the login answered ${response.status}`)
+	return response.headers
+		.getSetCookie()
+		.map((cookie) => cookie.split(';')[0])
+		.join('; ')
+}

@@ -37,7 +37,7 @@ export function LogRowView({ row, replicas, wrap, nameOf, onOpen }: LogRowProps)
 						{text}, show them
 					</button>
 				) : (
-					<span className="text-muted">{text}; they are in the plain text</span>
+					<span className="text-muted">{text}; they are in the download</span>
 				)}
 			</div>
 		)

@@ -64,7 +64,7 @@ export function LogTools(props: LogToolsProps) {
 				{props.paused ? 'Follow' : 'Pause'}
 			</Button>
 			<a
-				href={`/workloads/${props.workloadId}/logs?lines=10000&download=1`}
+				href={`/workloads/${props.workloadId}/logs?download=1`}
 				download
 				className="inline-flex min-h-[34px] items-center gap-2 rounded border border-control bg-surface px-3 font-medium hover:bg-sunken max-md:min-h-11"
 			>

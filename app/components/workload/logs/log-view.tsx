@@ -184,5 +184,5 @@ function indexOfTime(rows: readonly LogRow[], time: string, zone: string): numbe
 function scanned(shown: readonly LogRow[], rows: readonly LogRow[], zone: string): string {
 	const first = rows.find((row) => row.kind === 'line')
 	const from = first?.kind === 'line' ? clockText(first.line.at, zone).slice(0, 8) : 'the beginning'
-	return `${shown.length} of the ${plural(rows.length, 'line')} on this page, from ${from} to now. Older lines are in the plain text.`
+	return `${shown.length} of the ${plural(rows.length, 'line')} on this page, from ${from} to now. Older lines are in the download.`
 }
