@@ -8,7 +8,7 @@ import { isWireError } from './wire-error.server.ts'
 /** Nothing here is deferred; a render that still hangs then is cut. */
 const RENDER_MS = 6_000
 
-/** The page is sent whole: nothing in it is waited for, and a stream of small pieces costs more than all of them. */
+/** The page is sent whole: nothing in it is waited for, and React would send it in pieces of 2 KiB. */
 export default async function handleRequest(
 	request: Request,
 	status: number,

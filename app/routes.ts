@@ -1,5 +1,5 @@
 /** Every URL of the console in one place (contract.md, Pages). Machines' URLs are served by server.ts before these. */
-interface RouteEntry {
+export interface RouteEntry {
 	file: string
 	path?: string
 	index?: boolean

@@ -9,32 +9,17 @@ import type {
 	LatticeError,
 	Liveness,
 	Member,
-	NodePath,
-	NodeStatus,
 	NodeView,
 	WatchFrame,
 } from '../../agent/protocol/index.ts'
 import type { Fleet, FleetListener, KnownNode } from './fleet.ts'
 import { HostLink } from './host-link.server.ts'
-import { unheardStatus } from './unheard-status.ts'
+import { type Host, toView, withPath } from './host-view.ts'
 
 /** A dropped connection is dialled again at once; a node that has not come back by then is down. */
 const DOWN_AFTER_MS = 1_500
 /** After the console's own start the nodes get this long to be found before an order is placed without them. */
 const SETTLE_MS = 4_000
-
-interface Host {
-	link: HostLink
-	/** of its certificate: what a node calls itself otherwise does not count */
-	name: string
-	status: NodeStatus | null
-	addresses: string[]
-	liveness: Liveness
-	lastSeenAt: Date
-	/** it spoke since this console started */
-	heard: boolean
-	downTimer: NodeJS.Timeout | null
-}
 
 export interface FleetModules {
 	peer: Peer
@@ -298,20 +283,4 @@ export class MeshFleet implements Fleet {
 	#isConnected(peerId: string): boolean {
 		return this.#modules.peer.connected().some((connection) => connection.peerId === peerId)
 	}
-}
-
-function toView(peerId: string, host: Host): NodeView {
-	return {
-		status: host.status ?? unheardStatus(peerId, host.name),
-		// A node that joined but has not spoken cannot be given work.
-		liveness: host.status === null && host.liveness === 'alive' ? 'suspect' : host.liveness,
-		lastSeenAt: (host.liveness === 'alive' ? new Date() : host.lastSeenAt).toISOString(),
-		roundTripMs: null,
-	}
-}
-
-function withPath(view: NodeView, path: NodePath | undefined): NodeView {
-	if (!path) return { ...view, path: null }
-	const { through, rttMs } = path
-	return { ...view, roundTripMs: rttMs, path: { through, rttMs } }
 }

@@ -9,13 +9,14 @@ export interface DeviceRecord {
 	revokedAt: Date | null
 }
 
-/** A device that asks again keeps its row; one that was revoked stays so. */
+/** A device that asks again keeps its row; one that was revoked stays so. False: the key is another user's. */
 export async function saveDevice(
 	queries: Queries,
 	device: Pick<DeviceRecord, 'publicKey' | 'userId' | 'address' | 'expiresAt'>,
-): Promise<void> {
-	const { publicKey, ...data } = device
-	await queries.device.upsert({ where: { publicKey }, create: device, update: data })
+): Promise<boolean> {
+	const { publicKey, userId, ...data } = device
+	await queries.device.createMany({ data: device, skipDuplicates: true })
+	return (await queries.device.updateMany({ where: { publicKey, userId }, data })).count > 0
 }
 
 export async function devicesOf(queries: Queries, userId: string, now: Date): Promise<DeviceRecord[]> {

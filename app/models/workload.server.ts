@@ -103,8 +103,9 @@ export async function findWorkloads(queries: Queries, ids: readonly string[]): P
 }
 
 export interface WorkloadChanges {
-	/** for the next question */
+	/** for the next question; good at this server until it is started again: what one restored or promoted counts differs */
 	mark: string
+	server: string
 	/** workloads of which something was committed since the mark; perhaps a few more */
 	ids: string[]
 	/** how many are not deleted, and how many assignments those have: rows that are gone for good are in no `ids` */
@@ -119,7 +120,7 @@ export interface WorkloadChanges {
 export async function workloadChanges(queries: Queries, mark: string | null): Promise<WorkloadChanges> {
 	// `age` counts back from now, and goes on doing so when the numbers of transactions begin anew
 	const [row] = await queries.$queryRaw<WorkloadChanges[]>`
-		SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS mark,
+		SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS mark, pg_postmaster_start_time()::text AS server,
 			ARRAY(
 				SELECT id FROM "Workload" w WHERE age(w.xmin) <= age(${mark}::text::xid8::xid)
 				UNION

@@ -1,4 +1,4 @@
-import { type ActionFunctionArgs, data, type LoaderFunctionArgs } from '@remix-run/node'
+import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction } from '@remix-run/node'
 import { Form, useActionData, useNavigation, useOutletContext } from '@remix-run/react'
 import type { Node } from '../../agent/protocol/index.ts'
 import { JoinWatch } from '../components/nodes/join-watch.tsx'
@@ -8,6 +8,8 @@ import { issueFor, Problem } from '../components/ui/problem.tsx'
 import { Sheet } from '../components/ui/sheet.tsx'
 import { requireActor } from '../session.server.ts'
 import { refusal, statusOf } from '../wire-error.server.ts'
+
+export const meta: MetaFunction = () => [{ title: 'Join a machine · Lattice' }]
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	await requireActor(request, context)

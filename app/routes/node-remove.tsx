@@ -1,4 +1,4 @@
-import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
+import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { Form, useActionData, useNavigation, useOutletContext } from '@remix-run/react'
 import { LeavingList } from '../components/nodes/node-leaving.tsx'
 import { ConfirmButtons, ConfirmByName } from '../components/ui/confirm-by-name.tsx'
@@ -7,6 +7,8 @@ import { Sheet } from '../components/ui/sheet.tsx'
 import { requireActor } from '../session.server.ts'
 import { refusal, statusOf } from '../wire-error.server.ts'
 import type { NodeContext } from './node.tsx'
+
+export const meta: MetaFunction = () => [{ title: 'Remove a machine · Lattice' }]
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
 	await requireActor(request, context)

@@ -1,5 +1,7 @@
-import { data } from '@remix-run/node'
+import { data, type MetaFunction } from '@remix-run/node'
 import { ErrorPage } from '../components/shell/error-page.tsx'
+
+export const meta: MetaFunction = () => [{ title: 'Not found · Lattice' }]
 
 export function loader() {
 	throw data(null, { status: 404, statusText: 'Not Found' })

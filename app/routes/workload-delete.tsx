@@ -1,4 +1,4 @@
-import { type ActionFunctionArgs, data, type LoaderFunctionArgs, redirect } from '@remix-run/node'
+import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction, redirect } from '@remix-run/node'
 import { Form, useActionData, useLoaderData, useNavigation, useOutletContext, useParams } from '@remix-run/react'
 import type { Workload } from '../../agent/protocol/index.ts'
 import { ConfirmButtons, ConfirmByName } from '../components/ui/confirm-by-name.tsx'
@@ -7,6 +7,8 @@ import { Sheet } from '../components/ui/sheet.tsx'
 import { volumesOf } from '../services/volumes.ts'
 import { requireActor } from '../session.server.ts'
 import { answered, refusal, statusOf } from '../wire-error.server.ts'
+
+export const meta: MetaFunction = () => [{ title: 'Delete a workload · Lattice' }]
 
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
 	const actor = await requireActor(request, context)

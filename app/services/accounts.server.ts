@@ -148,7 +148,10 @@ export class AccountService implements Accounts {
 			throw new LatticeError('REVOKED', 'This device was removed in the settings; log in again, with a new key.')
 		}
 		const expiresAt = new Date(this.#now() + DEVICE_TTL_S * 1000)
-		await saveDevice(database, { publicKey, userId: user.id, address: actor.address, expiresAt })
+		const isTheirs = await saveDevice(database, { publicKey, userId: user.id, address: actor.address, expiresAt })
+		if (!isTheirs) {
+			throw new LatticeError('FORBIDDEN', 'This key is the device of another account; log in with a new key.')
+		}
 		const certificate = await issueDevice(issuer, {
 			latticeId,
 			user: tokenUser(user),

@@ -26,6 +26,8 @@ export class WorkloadIndex {
 	readonly #lists = new Map<string | null, { fleet: string; views: readonly Workload[] }>()
 	/** everything that was committed before it is in the entries; null: nothing was read yet */
 	#mark: string | null = null
+	/** the start of the database server that the mark is of */
+	#server = ''
 	#running: Promise<void> | null = null
 	#next: Promise<void> | null = null
 
@@ -72,8 +74,8 @@ export class WorkloadIndex {
 
 	async #read(): Promise<void> {
 		const { database } = this.#modules
-		const { mark, ids, ...counts } = await workloadChanges(database, this.#mark)
-		if (this.#mark === null) await this.#readAll()
+		const { mark, server, ids, ...counts } = await workloadChanges(database, this.#mark)
+		if (this.#mark === null || server !== this.#server) await this.#readAll()
 		else {
 			const found = new Map((await findWorkloads(database, ids)).map((record) => [record.id, record]))
 			for (const id of ids) this.#keep(id, found.get(id))
@@ -81,6 +83,7 @@ export class WorkloadIndex {
 		}
 		// only now: what a failed reading missed is asked for again
 		this.#mark = mark
+		this.#server = server
 	}
 
 	/** Rows that were deleted are noticed by their number. */

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import routes, { type RouteEntry } from '../../app/routes.ts'
 import { findingsOf } from '../fixtures/axe.ts'
 import { ATLAS, CAMERAS, FAILED, logIn, ORDERS, PULLING, stubbedPages } from '../fixtures/stubbed-pages.ts'
 
 const pages = stubbedPages()
+
+/** What has a page: those without one end in `.ts`. */
+function pagesOf(entries: readonly RouteEntry[], below = ''): string[] {
+	return entries.flatMap(({ file, path, children = [] }) => {
+		const whole = path === undefined ? below : `${below}/${path}`
+		const own = file.endsWith('.tsx') && file !== 'routes/console.tsx' ? [whole || '/'] : []
+		return [...own, ...pagesOf(children, whole)]
+	})
+}
 
 describe('accessibility', () => {
 	const paths = [
@@ -25,6 +35,15 @@ describe('accessibility', () => {
 		`${ATLAS}/remove`,
 		'/nowhere',
 	]
+	it('is looked at on every page that there is', () => {
+		const walked = ['/login', '/register', ...paths.map((path) => path.split('?')[0] ?? '')]
+		const isWalked = (page: string) => {
+			const pattern = new RegExp(`^${page.replaceAll(/:[^/]+/g, '[^/]+').replace('*', '[^/]+')}$`)
+			return walked.some((path) => pattern.test(path))
+		}
+		expect(pagesOf(routes).filter((page) => !isWalked(page))).toEqual([])
+	})
+
 	it.each([1280, 390])('axe finds nothing in either theme, %i wide', async (width) => {
 		const page = await pages.open({ viewport: { width, height: 844 } })
 		await page.goto(`${pages.full.url}/login`)

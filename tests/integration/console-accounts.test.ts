@@ -157,6 +157,12 @@ describe('accounts', () => {
 		expect(device.latticeId).toBe(lattice.latticeId)
 		expect(device.issuers).toEqual(lattice.trust.issuers())
 		await expect(accounts.device(actor, { publicKey: 'x' })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+		await accounts.device(actor, { publicKey })
+		const other = await accounts.register({ email: 'b@example.org', password: PASSWORD }, HERE)
+		const stranger = await accounts.actorOfBearer(other.token, { ...HERE, via: 'cli' })
+		await expect(accounts.device(stranger, { publicKey })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+		const row = await database.device.findUnique({ where: { publicKey } })
+		expect(row?.userId).toBe(user.id)
 	})
 })
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -57,6 +57,30 @@ describe('login', () => {
 		})
 		expect(stdout).not.toContain('token')
 		expect((await stat(join(laptop, 'config.json'))).mode & 0o777).toBe(0o600)
+	})
+
+	it('gives each account that uses this machine, and each device that was removed, a key of its own', async () => {
+		const home = await mkdtemp(join(tmpdir(), 'lattice-shared-'))
+		const bob = { ...ACCOUNT, email: 'bob@example.test' }
+		await trpc(stack).user.register.mutate(bob)
+		const key = async ({ email, password }: typeof ACCOUNT) => {
+			const login = ['login', '--console', stack.consoleUrl, '--email', email, '--password', password]
+			const { code, stderr } = await cli(home, login)
+			expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+			return readFile(join(home, 'device.key'), 'utf8')
+		}
+		try {
+			const first = await key(ACCOUNT)
+			expect(await key(ACCOUNT)).toBe(first)
+			const second = await key(bob)
+			expect(second).not.toBe(first)
+			const { token } = await trpc(stack).user.login.mutate(bob)
+			const { sessions, revoke } = trpc(stack, token).user
+			for (const { kind, id } of await sessions.query()) if (kind === 'device') await revoke.mutate({ kind, id })
+			expect(await key(bob)).not.toBe(second)
+		} finally {
+			await rm(home, { recursive: true, force: true })
+		}
 	})
 })
 

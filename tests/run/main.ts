@@ -34,8 +34,8 @@ async function runOne(job: Job, runner: Runner): Promise<Outcome> {
 
 /**
  * Unit tests fill every core, so they come first and alone. The others wait for engines, clocks and pages half of their
- * time: two run at once, each in a lab of its own, so that they share nothing but the cores (with three, browsers miss
- * their deadlines and nothing ends sooner).
+ * time: two run at once, each in a lab of its own, so that they share nothing but the cores (with three, browsers
+ * missed their deadlines).
  */
 async function runAll(jobs: readonly Job[], runner: Runner): Promise<Outcome[]> {
 	const outcomes: Outcome[] = []

@@ -40,7 +40,9 @@ async function login(options: LoginOptions, cli: Cli): Promise<void> {
 	} catch (error) {
 		// The login itself is good; only the way around an absent console is not there yet.
 		cli.terminal.notice(`warning: this machine has no device certificate (${LatticeError.from(error).message})`)
-		config.device = readConfig(home).device
+		// Not the one of an account that logged in here before.
+		const before = readConfig(home)
+		if (before.login?.user.id === tokens.user.id) config.device = before.device
 	}
 	const lock = await waitForLock(home.file('config.lock'), LOCK_WAIT_MS)
 	try {
@@ -62,12 +64,26 @@ async function passwordOf(options: LoginOptions, { terminal }: Cli): Promise<str
 	return terminal.askSecret(`Password of ${options.email}: `)
 }
 
-/** The certificate lets this machine use the lattice while the console is away; the key never leaves it. */
+/**
+ * The certificate lets this machine use the lattice while the console is away; the key never leaves it. One that was
+ * removed in the settings, or is the device of another account, gives way to a new one.
+ */
 async function enrolDevice({ home }: Cli, origin: URL, bearer: string): Promise<Device> {
 	const { generateKey, keyFromSeed } = await import('../../identity/index.ts')
 	const path = home.file('device.key')
+	const enrol = ({ publicKey }: { publicKey: string }) =>
+		trpcMutation(origin, 'user.device', { publicKey }, Device, { bearer })
 	const seed = readIfThere(path)?.trim()
-	const key = seed ? keyFromSeed(seed) : generateKey()
-	if (!seed) writePrivate(path, `${key.seed}\n`)
-	return trpcMutation(origin, 'user.device', { publicKey: key.publicKey }, Device, { bearer })
+	if (seed) {
+		try {
+			return await enrol(keyFromSeed(seed))
+		} catch (error) {
+			const { code } = LatticeError.from(error)
+			if (code !== 'REVOKED' && code !== 'FORBIDDEN') throw error
+		}
+	}
+	const key = generateKey()
+	const device = await enrol(key)
+	writePrivate(path, `${key.seed}\n`)
+	return device
 }

@@ -18,7 +18,10 @@ interface Toast extends Ending {
 	key: number
 }
 
-/** What ended elsewhere than on the page one is on. A failure stays until it is put away: it must not be missed. */
+/**
+ * What ended elsewhere than on the page one is on. A failure stays until it is put away: it must not be missed. Of our
+ * own, since sonner writes a <style> that the pages' policy refuses.
+ */
 export function Toasts() {
 	const { workloads, removed } = useLive()
 	const { pathname } = useLocation()

@@ -105,18 +105,17 @@ export class Certificates {
 		}
 		// Before the server is asked: an agent that fails at this very order does not ask again and again.
 		this.#keep({ ...begun, failures: begun.failures + 1 })
-		try {
-			const issued = await server.issue(name)
-			if (this.#timer === null) return
-			this.#keep({ ...begun, issued, failures: 0, reason: null })
-			const until = this.#held.get(name)?.validity?.to
-			log.info({ name, until: until && new Date(until).toISOString() }, 'certificate issued')
-		} catch (thrown) {
-			if (this.#timer === null) return
-			const { message, kind } = thrown as AcmeFailure
-			this.#keep({ ...begun, failures: begun.failures + 1, reason: message })
-			log.warn({ name, kind, reason: message }, 'no certificate; names without one are served in plain')
-		}
+		const outcome = await server.issue(name).then(
+			(issued) => ({ ...begun, issued, failures: 0, reason: null }),
+			({ message, kind }: AcmeFailure) => {
+				log.warn({ name, kind, reason: message }, 'no certificate; names without one are served in plain')
+				return { ...begun, failures: begun.failures + 1, reason: message }
+			},
+		)
+		if (this.#timer === null) return
+		this.#keep(outcome)
+		const until = this.#held.get(name)?.validity?.to
+		if (outcome.reason === null) log.info({ name, until: until && new Date(until).toISOString() }, 'certificate issued')
 		onChange(name)
 	}
 
