@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LogLine, Node, Workload } from '../../agent/protocol/index.ts'
@@ -111,6 +112,19 @@ describe('a workload', () => {
 		expect(String(chunk)).toContain('serving on port 8080')
 		follow.kill('SIGINT')
 		expect(await ended).toEqual([0, null])
+	})
+
+	it('runs a program in it, whose output, input and exit code are as if it ran here', async () => {
+		const exec = (args: string[], input = '') => {
+			const child = spawn(LATTICE, ['--home', laptop, 'exec', ...args], { stdio: 'pipe' })
+			child.stdin.end(input)
+			return Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+		}
+		const script = 'echo out; echo err >&2; exit 7'
+		expect(await exec(['web', '--', 'sh', '-c', script])).toEqual(['out\n', 'err\n', [7, null]])
+		expect(await exec(['-i', 'web', '--', 'wc', '-c'], 'x'.repeat(100_000))).toEqual(['100000\n', '', [0, null]])
+		const [, reason, ended] = await exec(['nobody', '--', 'true'])
+		expect({ reason, ended }).toEqual({ reason: expect.stringContaining('nobody'), ended: [1, null] })
 	})
 
 	it('stops, starts and restarts', async () => {
