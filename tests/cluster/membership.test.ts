@@ -109,6 +109,34 @@ describe('machines that come and go', () => {
 		await expect(h3.agent()).rejects.toThrow('This node was removed from the lattice')
 	})
 
+	it('is removed while console and machine are cut off from each other: whoever is back first brings the word', async () => {
+		explainFailure()
+		const { lab, h1, h2, h3 } = lattice
+		rmSync(h3.home, { recursive: true })
+		await lattice.join(h3)
+		await until('h3 is alive for all', 10_000, async () => {
+			const seen = await Promise.all([h1, h2].map((machine) => lattice.rest<Node[]>(machine, 'GET', '/api/nodes')))
+			const isThere = (body: Node[]) => body.some(({ peerId, status }) => peerId === h3.peerId && status === 'alive')
+			return seen.every(({ body }) => isThere(body)) || { missed: JSON.stringify(seen.map(({ body }) => body)) }
+		})
+		const ended = h3.foreground && once(h3.foreground, 'exit')
+		const before = h3.output.length
+		await lab.cut('h1', 'h2')
+		await lab.cut('h1', 'h3')
+		await lattice.trpc().node.remove.mutate({ peerId: h3.peerId })
+		// They cannot know yet, and still have each other.
+		const { body } = await lattice.rest<Node[]>(h2, 'GET', '/api/nodes')
+		expect(body.find(({ peerId }) => peerId === h3.peerId)?.status).toBe('alive')
+		await lab.heal('h1', 'h2')
+		await until('h2 forgot h3', 20_000, async () => {
+			const { body } = await lattice.rest<Node[]>(h2, 'GET', '/api/nodes')
+			return body.every(({ peerId }) => peerId !== h3.peerId) || { missed: JSON.stringify(body) }
+		})
+		await lab.heal('h1', 'h3')
+		expect((await ended)?.[0]).toBe(1)
+		expect(h3.output.slice(before)).toContain('This node was removed from the lattice')
+	})
+
 	it('gets the same certificate again after a crash while it joined, and from a console that crashed, too', async () => {
 		explainFailure()
 		const { h1, h3 } = lattice
