@@ -1,5 +1,5 @@
 import { type ActionFunctionArgs, data, type LoaderFunctionArgs, type MetaFunction } from '@remix-run/node'
-import { Form, useActionData, useNavigation, useOutletContext } from '@remix-run/react'
+import { Form, useActionData, useLocation, useNavigation, useOutletContext } from '@remix-run/react'
 import type { Node } from '../../agent/protocol/index.ts'
 import { JoinWatch } from '../components/nodes/join-watch.tsx'
 import { Button } from '../components/ui/button.tsx'
@@ -44,9 +44,10 @@ export async function action({ request, context }: ActionFunctionArgs) {
 export default function JoinMachine() {
 	const answer = useActionData<typeof action>()
 	const nodes = useOutletContext<Node[]>()
+	const { search } = useLocation()
 	const sending = useNavigation().formMethod === 'POST'
 	return (
-		<Sheet title="Join a machine" closeTo="/nodes">
+		<Sheet title="Join a machine" closeTo={`/nodes${search}`}>
 			{answer?.invite ? (
 				<JoinWatch key={answer.invite.token} invite={answer.invite} nodes={nodes} />
 			) : (

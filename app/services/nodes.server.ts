@@ -19,7 +19,8 @@ import type { Departures } from './departures.server.ts'
 import type { HostCommands } from './host-commands.server.ts'
 import { leavingOf } from './leaving.ts'
 import { NodeInput } from './node-inputs.ts'
-import type { Actor, NodeDetail, Nodes } from './services.ts'
+import { pageOfNodes } from './node-page.ts'
+import type { Actor, NodeDetail, NodePage, NodePageQuery, Nodes } from './services.ts'
 import { maySee, viewOf } from './workload-view.server.ts'
 
 const MAX_TTL_S = 30 * 86_400
@@ -56,6 +57,10 @@ export class NodeService implements Nodes {
 	/** Everybody sees the machines: the deploy form names each one with what speaks for and against it. */
 	async list(_actor: Actor): Promise<Node[]> {
 		return nodesOf(this.#modules.fleet.views())
+	}
+
+	async page(_actor: Actor, query: NodePageQuery): Promise<NodePage> {
+		return pageOfNodes(this.#modules.fleet.views(), query)
 	}
 
 	async get(actor: Actor, input: unknown): Promise<NodeDetail> {

@@ -170,8 +170,30 @@ export interface Leaving {
 	hidden: number
 }
 
+export interface NodePageQuery {
+	/** every word must be in the name, a label, an address or the peer id */
+	search: string
+	/** from 1 on; beyond the last it is the last */
+	page: number
+}
+
+export interface NodePage {
+	/** by name */
+	rows: Node[]
+	page: number
+	pages: number
+	/** how many the search finds */
+	found: number
+	/** of all machines */
+	total: number
+	alive: number
+	/** of rows that the search finds by an address: that address, by peer id */
+	foundAt: Record<string, string>
+}
+
 export interface Nodes {
 	list(actor: Actor): Promise<Node[]>
+	page(actor: Actor, query: NodePageQuery): Promise<NodePage>
 	get(actor: Actor, input: unknown): Promise<NodeDetail>
 	/** owner and admin only: revokes its certificate; what it runs is lost to the lattice. `{peerId}` */
 	remove(actor: Actor, input: unknown): Promise<void>

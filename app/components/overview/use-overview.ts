@@ -1,15 +1,11 @@
-import { useRevalidator } from '@remix-run/react'
-import { useEffect, useRef } from 'react'
 import type { Workload } from '../../../agent/protocol/index.ts'
 import { countOnNodes } from '../../services/on-nodes.ts'
 import type { StatusCounts, WorkloadPage } from '../../services/services.ts'
 import { useFreshness, useLive, useLiveRows, useLiveWorkloads } from '../live/live.tsx'
+import { useReload } from '../live/use-reload.ts'
 import type { Tone } from '../ui/status.tsx'
 import { filterWorkloads, type Query } from './filters.ts'
 import { countByTone, tonesOf } from './summary.ts'
-
-/** Of a lattice whose page is only a part, the numbers are asked for anew this long after something changed. */
-const RELOAD_MS = 1_000
 
 export interface OverviewState {
 	/** null: there is no workload at all */
@@ -30,7 +26,8 @@ export function useOverview(loaded: WorkloadPage, query: Query): OverviewState {
 	const everything = useLiveWorkloads(isWhole ? loaded.rows : [])
 	const rows = useLiveRows(loaded.rows)
 	const { stale } = useFreshness()
-	useReload(!isWhole)
+	const { workloads, removed } = useLive()
+	useReload(!isWhole, workloads, removed)
 	if (isWhole) {
 		const filtered = filterWorkloads(everything, query)
 		return {
@@ -43,23 +40,6 @@ export function useOverview(loaded: WorkloadPage, query: Query): OverviewState {
 	const { counts, totals, page, pages, attention, onNodes } = loaded
 	const known = (tones: Record<Tone, number>) => (stale ? allUnknown(tones) : tones)
 	return { shown: { rows, counts: tonesOf(counts), page, pages }, attention, totals: known(tonesOf(totals)), onNodes }
-}
-
-/** At most once in `RELOAD_MS`, also while changes never cease. */
-function useReload(wanted: boolean): void {
-	const { workloads, removed } = useLive()
-	const { revalidate } = useRevalidator()
-	const timer = useRef<ReturnType<typeof setTimeout> | null>(null)
-	const seen = useRef({ workloads, removed })
-	useEffect(() => {
-		if (!wanted || timer.current || (seen.current.workloads === workloads && seen.current.removed === removed)) return
-		timer.current = setTimeout(() => {
-			timer.current = null
-			revalidate()
-		}, RELOAD_MS)
-		seen.current = { workloads, removed }
-	}, [workloads, removed, wanted, revalidate])
-	useEffect(() => () => clearTimeout(timer.current ?? undefined), [])
 }
 
 function allUnknown(tones: Record<Tone, number>): Record<Tone, number> {

@@ -1,7 +1,7 @@
-import { Form, Link } from '@remix-run/react'
-import { Search } from 'lucide-react'
-import { useRef } from 'react'
+import { Link } from '@remix-run/react'
 import type { Workload } from '../../../agent/protocol/index.ts'
+import { PageLinks } from '../ui/page-links.tsx'
+import { SearchBox } from '../ui/search-box.tsx'
 import { StatusGlyph, type Tone } from '../ui/status.tsx'
 import { FILTERS, hrefOf, type Query } from './filters.ts'
 import { WorkloadRow } from './workload-row.tsx'
@@ -36,7 +36,13 @@ export function WorkloadList({ rows, counts, query, page, pages }: WorkloadListP
 						/>
 					))}
 				</nav>
-				<SearchBox query={query} />
+				<SearchBox
+					action="/"
+					label="Search workloads"
+					placeholder="Name, type or node"
+					search={query.search}
+					kept={query.tone ? { status: query.tone } : {}}
+				/>
 			</div>
 			{rows.length > 0 ? (
 				<ul className="card">
@@ -52,36 +58,8 @@ export function WorkloadList({ rows, counts, query, page, pages }: WorkloadListP
 					</Link>
 				</p>
 			)}
-			{pages > 1 && <Pages query={query} page={page} pages={pages} />}
+			<PageLinks page={page} pages={pages} hrefOf={(page) => hrefOf({ ...query, page })} />
 		</section>
-	)
-}
-
-function Pages({ query, page, pages }: { query: Query; page: number; pages: number }) {
-	return (
-		<nav aria-label="Pages" className="mt-3 flex items-center gap-3 text-sm text-muted">
-			{page > 1 && (
-				<Link
-					to={hrefOf({ ...query, page: page - 1 })}
-					className="link inline-flex items-center max-md:min-h-11"
-					rel="prev"
-				>
-					Previous
-				</Link>
-			)}
-			<span>
-				Page {page} of {pages}
-			</span>
-			{page < pages && (
-				<Link
-					to={hrefOf({ ...query, page: page + 1 })}
-					className="link inline-flex items-center max-md:min-h-11"
-					rel="next"
-				>
-					Next
-				</Link>
-			)}
-		</nav>
 	)
 }
 
@@ -106,33 +84,5 @@ function FilterLink({ query, chosen, label, count, glyph }: FilterLinkProps) {
 			{label}
 			<span className="font-medium">{count}</span>
 		</Link>
-	)
-}
-
-/** Without scripts it is a GET form; with them it searches as one types. */
-function SearchBox({ query }: { query: Query }) {
-	const form = useRef<HTMLFormElement>(null)
-	return (
-		<Form
-			ref={form}
-			role="search"
-			method="get"
-			action="/"
-			replace
-			preventScrollReset
-			className="relative md:ml-auto max-md:w-full"
-		>
-			{query.tone && <input type="hidden" name="status" value={query.tone} />}
-			<Search size={14} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-muted" />
-			<input
-				type="search"
-				name="q"
-				aria-label="Search workloads"
-				placeholder="Name, type or node"
-				defaultValue={query.search}
-				onChange={() => form.current?.requestSubmit()}
-				className="control pl-8 md:w-56"
-			/>
-		</Form>
 	)
 }
