@@ -70,7 +70,13 @@ export function WorkloadPage(props: WorkloadPageProps) {
 				<Endpoints workload={workload} />
 				<Credentials names={props.credentialNames} snippets={props.snippets} values={props.revealed} />
 			</div>
-			<LogView workloadId={workload.id} replicas={workload.replicas} status={workload.status} events={events} />
+			<LogView
+				key={workload.id}
+				workloadId={workload.id}
+				replicas={workload.replicas}
+				status={workload.status}
+				events={events}
+			/>
 			<Usage url={`/workloads/${workload.id}/usage`} name={workload.name} />
 			{detail.placement && (
 				<section aria-labelledby="placement" className="mt-8">

@@ -8,6 +8,10 @@ export interface LogToolsProps {
 	onSearch: (text: string) => void
 	least: LogLevel
 	onLeast: (level: LogLevel) => void
+	/** how many there are, and the one that is shown; null: all of them */
+	replicas: number
+	replica: number | null
+	onReplica: (replica: number | null) => void
 	wrap: boolean
 	onWrap: () => void
 	paused: boolean
@@ -47,6 +51,22 @@ export function LogTools(props: LogToolsProps) {
 					</option>
 				))}
 			</select>
+			{props.replicas > 1 && (
+				<select
+					aria-label="Replica"
+					value={props.replica ?? ''}
+					onChange={({ target }) => props.onReplica(target.value === '' ? null : Number(target.value))}
+					className="control w-auto"
+				>
+					<option value="">All replicas</option>
+					{Array.from({ length: props.replicas }, (_, index) => (
+						// biome-ignore lint/suspicious/noArrayIndexKey: its number is what it is
+						<option key={index} value={index}>
+							Replica {index}
+						</option>
+					))}
+				</select>
+			)}
 			<input
 				type="time"
 				step={1}

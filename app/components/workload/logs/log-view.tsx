@@ -5,7 +5,8 @@ import { Button } from '../../ui/button.tsx'
 import { plural } from '../../ui/format.ts'
 import { clockText, useZone } from '../../ui/zone.ts'
 import type { LogRow } from './log-buffer.ts'
-import { isAtLeast, type LogLevel, levelOf } from './log-level.ts'
+import { isAtLeast, levelOf } from './log-level.ts'
+import { type LogQuery, useLogQuery } from './log-query.ts'
 import { LogRowView, ROW_PX } from './log-row.tsx'
 import { standingOf } from './log-source.ts'
 import { useLogStream } from './log-stream.ts'
@@ -30,8 +31,7 @@ const OVERSCAN = 20
  */
 export function LogView({ workloadId, replicas, status, events }: LogViewProps) {
 	const [paused, setPaused] = useState(false)
-	const [search, setSearch] = useState('')
-	const [least, setLeast] = useState<LogLevel>('debug')
+	const [asked, setAsked] = useLogQuery()
 	const [wrap, setWrap] = useState(false)
 	const [missed, setMissed] = useState<string | null>(null)
 	const { rows, waiting, state, problem, open } = useLogStream({
@@ -40,7 +40,14 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 		standing: standingOf(status),
 		events,
 	})
-	const shown = useMemo(() => rows.filter((row) => found(row, search, least)), [rows, search, least])
+	const { search, least } = asked
+	// A link may name one that was scaled away.
+	const replica = asked.replica !== null && asked.replica < replicas ? asked.replica : null
+	const isWhole = search === '' && least === 'debug' && replica === null
+	const shown = useMemo(
+		() => rows.filter((row) => found(row, { search, least, replica })),
+		[rows, search, least, replica],
+	)
 	const nameOf = useNodeName()
 	const zone = useZone()
 	const box = useRef<HTMLDivElement>(null)
@@ -88,9 +95,12 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 			<LogTools
 				workloadId={workloadId}
 				search={search}
-				onSearch={setSearch}
+				onSearch={(search) => setAsked({ ...asked, search })}
 				least={least}
-				onLeast={setLeast}
+				onLeast={(least) => setAsked({ ...asked, least })}
+				replicas={replicas}
+				replica={replica}
+				onReplica={(replica) => setAsked({ ...asked, replica })}
 				wrap={wrap}
 				onWrap={() => setWrap(!wrap)}
 				paused={paused}
@@ -110,7 +120,9 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 					className={`${state === 'ended' ? 'max-h-[440px]' : 'h-[440px]'} overflow-auto py-2 font-mono text-xs -outline-offset-2`}
 				>
 					{shown.length === 0 ? (
-						<p className="px-4 text-muted">{search ? 'No line has this text.' : EMPTY_TEXT[state]}</p>
+						<p className="px-4 text-muted">
+							{!isWhole && rows.length > 0 ? 'No line here matches.' : EMPTY_TEXT[state]}
+						</p>
 					) : (
 						<div className={wrap ? '' : 'w-max min-w-full'}>
 							{!wrap && <div style={{ height: first * ROW_PX }} />}
@@ -140,7 +152,7 @@ export function LogView({ workloadId, replicas, status, events }: LogViewProps) 
 			{wrap && shown.length > WRAPPED && (
 				<p className="mt-1 text-sm text-muted">Wrapped are the newest {WRAPPED} lines of this page.</p>
 			)}
-			{(search || least !== 'debug') && <p className="mt-1 text-sm text-muted">{scanned(shown, rows, zone)}</p>}
+			{!isWhole && <p className="mt-1 text-sm text-muted">{scanned(shown, rows, zone)}</p>}
 		</section>
 	)
 }
@@ -161,8 +173,10 @@ const EMPTY_TEXT = {
 	ended: 'It wrote nothing.',
 } as const
 
-function found(row: LogRow, search: string, least: LogLevel): boolean {
+function found(row: LogRow, { search, least, replica }: LogQuery): boolean {
+	if (row.kind === 'event') return search === '' && (replica === null || (row.event.replica ?? replica) === replica)
 	if (row.kind !== 'line') return search === ''
+	if (replica !== null && row.line.replica !== replica) return false
 	if (least !== 'debug' && !isAtLeast(levelOf(row.line.text), least)) return false
 	return search === '' || plainText(row.line.text).toLowerCase().includes(search.toLowerCase())
 }

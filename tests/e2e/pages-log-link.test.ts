@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { FAILED, logIn, row, stubbedPages } from '../fixtures/stubbed-pages.ts'
+
+const pages = stubbedPages()
+
+describe('what a log shows is in the URL', () => {
+	it('as it is chosen, without a scroll or a question to the console, and through other changes of the URL', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await row(page, 'site').getByRole('link', { name: 'site', exact: true }).click()
+		const log = page.getByRole('log')
+		await log.getByText('checkpoint').first().waitFor()
+		await page.getByLabel('Replica', { exact: true }).scrollIntoViewIfNeeded()
+		const top = await page.evaluate(() => document.documentElement.scrollTop)
+		const asked: string[] = []
+		page.on('request', (request) => asked.push(request.url()))
+		const search = () => new URL(page.url()).search
+		await page.getByLabel('Search these lines').fill('check point')
+		await expect.poll(search).toBe('?log=check+point')
+		await log.getByText('No line here matches.').waitFor()
+		await page.getByLabel('Search these lines').fill('checkpoint')
+		await page.getByLabel('Levels').selectOption('info')
+		await page.getByLabel('Replica', { exact: true }).selectOption('1')
+		await expect.poll(search).toBe('?log=checkpoint&level=info&replica=1')
+		expect(await page.evaluate(() => document.documentElement.scrollTop)).toBe(top)
+		expect(asked.filter((url) => url.includes('_data') || url.includes('.data'))).toEqual([])
+		await page.getByRole('link', { name: '24 h' }).click()
+		await expect.poll(search).toBe('?usage=day&log=checkpoint&level=info&replica=1')
+		expect(await log.getByText('#0').count()).toBe(0)
+		expect(await log.getByText('#1').count()).toBeGreaterThan(3)
+
+		const link = page.url()
+		const other = await page.context().newPage()
+		await other.goto(link)
+		await expect.poll(() => other.getByLabel('Search these lines').inputValue()).toBe('checkpoint')
+		expect(await other.getByLabel('Levels').inputValue()).toBe('info')
+		expect(await other.getByLabel('Replica', { exact: true }).inputValue()).toBe('1')
+		await other.getByRole('log').getByText('#1').first().waitFor()
+		expect(await other.getByRole('log').getByText('#0').count()).toBe(0)
+		await other.getByLabel('Search these lines').fill('')
+		await other.getByLabel('Levels').selectOption('debug')
+		await other.getByLabel('Replica', { exact: true }).selectOption('')
+		await expect.poll(() => new URL(other.url()).search).toBe('?usage=day')
+	})
+
+	it('of one workload, and is not taken along to another, nor are its lines', async () => {
+		const page = await pages.open()
+		await logIn(page, pages.full)
+		await page.goto(`${pages.full.url}${FAILED}?level=error&replica=7`)
+		const log = page.getByRole('log')
+		await log.getByText('ENOTFOUND').waitFor()
+		expect(await log.getByText('loading configuration').count()).toBe(0)
+		await page.keyboard.press('Control+k')
+		await page.getByLabel('Page, workload or node').fill('orders-db')
+		await page.keyboard.press('Enter')
+		await page.getByRole('heading', { level: 1, name: /^orders-db/ }).waitFor()
+		await log.getByText('checkpoint').first().waitFor()
+		expect(await log.getByText('ENOTFOUND').count()).toBe(0)
+		expect(await page.getByLabel('Levels').inputValue()).toBe('debug')
+		expect(new URL(page.url()).search).toBe('')
+	})
+})
