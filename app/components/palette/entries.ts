@@ -9,12 +9,16 @@ export interface Entry {
 	words: string
 }
 
+/** No page: the list of keys opens over the one that is there. */
+export const KEYBOARD_HELP = '#keyboard'
+
 const PAGES: readonly Entry[] = [
 	{ to: '/', label: 'Overview', kind: 'Page', words: 'home workloads list' },
 	{ to: '/deploy', label: 'Deploy a service', kind: 'Page', words: 'new create add' },
 	{ to: '/nodes', label: 'Nodes', kind: 'Page', words: 'machines hosts' },
 	{ to: '/nodes/join', label: 'Join a machine', kind: 'Page', words: 'invite add node' },
 	{ to: '/settings', label: 'Settings', kind: 'Page', words: 'sessions devices thresholds keys rotate' },
+	{ to: KEYBOARD_HELP, label: 'Keyboard shortcuts', kind: 'Help', words: 'keys hotkeys ?' },
 ]
 
 export interface Service {

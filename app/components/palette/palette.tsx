@@ -2,12 +2,12 @@ import { useNavigate } from '@remix-run/react'
 import { Search } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { useLive } from '../live/live.tsx'
-import { entriesOf, type Service, search } from './entries.ts'
+import { entriesOf, KEYBOARD_HELP, type Service, search } from './entries.ts'
 
 const MOST = 12
 
 /** ⌘K or Ctrl+K from anywhere: every page, workload and node by a few letters (ARIA combobox with a listbox). */
-export function Palette({ services }: { services: readonly Service[] }) {
+export function Palette({ services, onHelp }: { services: readonly Service[]; onHelp: () => void }) {
 	const dialog = useRef<HTMLDialogElement>(null)
 	const [open, setOpen] = useState(false)
 	useEffect(() => {
@@ -42,13 +42,19 @@ export function Palette({ services }: { services: readonly Service[] }) {
 				onClose={() => setOpen(false)}
 				className="sheet card fixed inset-x-0 top-[12dvh] z-50 m-auto mt-0 w-[calc(100vw-32px)] max-w-lg overflow-hidden p-0 text-text"
 			>
-				{open && <Choice services={services} close={close} />}
+				{open && <Choice services={services} close={close} onHelp={onHelp} />}
 			</dialog>
 		</>
 	)
 }
 
-function Choice({ services, close }: { services: readonly Service[]; close: () => void }) {
+interface ChoiceProps {
+	services: readonly Service[]
+	close: () => void
+	onHelp: () => void
+}
+
+function Choice({ services, close, onHelp }: ChoiceProps) {
 	const live = useLive()
 	const navigate = useNavigate()
 	const [text, setText] = useState('')
@@ -61,7 +67,8 @@ function Choice({ services, close }: { services: readonly Service[]; close: () =
 		const entry = found[index]
 		if (!entry) return
 		close()
-		navigate(entry.to)
+		if (entry.to === KEYBOARD_HELP) onHelp()
+		else navigate(entry.to)
 	}
 	function onKeyDown(event: KeyboardEvent) {
 		if (event.key === 'ArrowDown') setAt((chosen + 1) % Math.max(1, found.length))

@@ -1,9 +1,10 @@
 import { Form, Link, NavLink } from '@remix-run/react'
 import { LayoutList, LogOut, Plus, Server, Settings as SettingsIcon } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useCallback, useState } from 'react'
 import type { Service } from '../palette/entries.ts'
 import { Palette } from '../palette/palette.tsx'
 import { buttonClass } from '../ui/button.tsx'
+import { KeyboardHelp } from './keyboard-help.tsx'
 import { LiveMark } from './live-mark.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 import { Toasts } from './toasts.tsx'
@@ -25,6 +26,8 @@ const PAGES = [
 
 /** A rail beside the page on wide screens; on a phone a bar above and the ways within the thumb's reach. */
 export function Shell({ user, theme, services, children }: ShellProps) {
+	const [help, setHelp] = useState(false)
+	const openHelp = useCallback(() => setHelp(true), [])
 	return (
 		<div className="md:grid md:grid-cols-[208px_minmax(0,1fr)]">
 			<a
@@ -38,7 +41,7 @@ export function Shell({ user, theme, services, children }: ShellProps) {
 					<Wordmark />
 				</Link>
 				<div className="max-md:ml-auto md:mt-6">
-					<Palette services={services} />
+					<Palette services={services} onHelp={openHelp} />
 				</div>
 				<WideNavigation />
 				<div className="hidden px-2 md:mt-auto md:block">
@@ -51,6 +54,7 @@ export function Shell({ user, theme, services, children }: ShellProps) {
 			</main>
 			<ThumbNavigation />
 			<Toasts />
+			<KeyboardHelp open={help} onOpen={openHelp} onClose={() => setHelp(false)} />
 		</div>
 	)
 }
