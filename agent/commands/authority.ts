@@ -23,23 +23,25 @@ export interface Authority {
 export async function authorityOfBearer(trust: Trust, bearer: string): Promise<Authority> {
 	const subject = await trust.verifyBearer(bearer)
 	const { jwt, seed } = splitBearer(bearer)
+	const key = keyFromSeed(seed)
 	return {
 		subject,
 		credential: jwt,
-		grant: (command, audience) => signGrant({ credential: jwt, seed, command, audience }),
-		warrant: (order) => signGrant({ credential: jwt, seed, command: warrantOf(order), audience: trust.latticeId }),
+		grant: (command, audience) => signGrant({ credential: jwt, key, command, audience }),
+		warrant: (order) => signGrant({ credential: jwt, key, command: warrantOf(order), audience: trust.latticeId }),
 	}
 }
 
 /** The CLI's own: a device certificate and the key of this device. */
 export async function authorityOfDevice(trust: Trust, certificate: string, seed: string): Promise<Authority> {
-	const claims = await trust.verifyMembership(certificate, { peerId: peerIdOf(keyFromSeed(seed).publicKey) })
+	const key = keyFromSeed(seed)
+	const claims = await trust.verifyMembership(certificate, { peerId: peerIdOf(key.publicKey) })
 	const subject: Subject = claims.user ?? { userId: claims.peerId, email: claims.name, role: 'member', kind: 'device' }
 	return {
 		subject,
 		credential: certificate,
-		grant: (command, audience) => signGrant({ credential: certificate, seed, command, audience }),
+		grant: (command, audience) => signGrant({ credential: certificate, key, command, audience }),
 		warrant: (order) =>
-			signGrant({ credential: certificate, seed, command: warrantOf(order), audience: trust.latticeId }),
+			signGrant({ credential: certificate, key, command: warrantOf(order), audience: trust.latticeId }),
 	}
 }

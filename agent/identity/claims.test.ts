@@ -3,7 +3,7 @@ import { MEMBERSHIP_TTL_S } from '../protocol/index.ts'
 import { altered, refused, shifted } from './attacks.fixture.ts'
 import { issueClaim, issueRevocation } from './certificates.ts'
 import { signGrant } from './grants.ts'
-import { generateKey } from './keys.ts'
+import { generateKey, keyFromSeed } from './keys.ts'
 import { ALICE, type LatticeFixture, latticeFixture } from './lattice.fixture.ts'
 import { warrantOf } from './order-proofs.ts'
 
@@ -21,7 +21,7 @@ describe('claims', () => {
 	/** What a member has when the owner asked it. */
 	async function asked(lattice: LatticeFixture, certificate: string, given: Parameters<typeof warrantOf>[0] = order) {
 		const { jwt: credential, seed } = await lattice.token()
-		const word = { credential, seed, command: warrantOf(given), audience: lattice.latticeId }
+		const word = { credential, key: keyFromSeed(seed), command: warrantOf(given), audience: lattice.latticeId }
 		return { certificate, credential, warrant: await signGrant(word) }
 	}
 

@@ -5,7 +5,7 @@ import { refused } from './attacks.fixture.ts'
 import { canonicalJson, digestOf } from './canonical-json.ts'
 import { issueDelegated, issueDevice } from './certificates.ts'
 import { signGrant } from './grants.ts'
-import { generateKey } from './keys.ts'
+import { generateKey, keyFromSeed } from './keys.ts'
 import { ALICE, type LatticeFixture, latticeFixture } from './lattice.fixture.ts'
 import { nowSeconds, signToken } from './tokens.ts'
 import type { Trust } from './trust.ts'
@@ -22,7 +22,13 @@ const audience = '12D3KooWGmMbBB1TP9LvN5bbdcd26hPV3ohPmSsGkwXVqH5uJiUJ'
 
 async function order() {
 	const { jwt: credential, seed } = await lattice.token()
-	return { credential, seed, command, audience, grant: await signGrant({ credential, seed, command, audience }) }
+	return {
+		credential,
+		seed,
+		command,
+		audience,
+		grant: await signGrant({ credential, key: keyFromSeed(seed), command, audience }),
+	}
 }
 
 test('access, device and delegated credentials carry an order to the host', async () => {
@@ -32,9 +38,9 @@ test('access, device and delegated credentials carry an order to the host', asyn
 	const device = await issueDevice(lattice.issuer, { ...about, publicKey: key.publicKey })
 	const delegated = await issueDelegated(lattice.issuer, { ...about, actor: 'console' })
 	const credentials = [
-		{ kind: 'access', credential: jwt, seed },
-		{ kind: 'device', credential: device, seed: key.seed },
-		{ kind: 'delegated', credential: delegated.jwt, seed: delegated.seed },
+		{ kind: 'access', credential: jwt, key: keyFromSeed(seed) },
+		{ kind: 'device', credential: device, key },
+		{ kind: 'delegated', credential: delegated.jwt, key: keyFromSeed(delegated.seed) },
 	]
 	for (const { kind, ...holder } of credentials) {
 		const grant = await signGrant({ ...holder, command, audience })
@@ -48,7 +54,7 @@ test('redirected, altered, lent, expired, stretched, misused: each is refused an
 	const good = await order()
 	const other = await order()
 	const iat = nowSeconds()
-	const stranger = await signGrant({ ...good, seed: generateKey().seed })
+	const stranger = await signGrant({ ...good, key: generateKey() })
 	await expect(trust.verifyAuthority({ ...good, audience: 'elsewhere' })).rejects.toEqual(
 		refused('GRANT_INVALID', 'audience'),
 	)
@@ -80,7 +86,7 @@ test('the same device key cannot lend a grant to another certificate, nor stretc
 	const about = { latticeId: lattice.latticeId, user: ALICE, version: 1, publicKey: key.publicKey }
 	const first = await issueDevice(lattice.issuer, about)
 	const second = await issueDevice(lattice.issuer, about)
-	const grant = await signGrant({ credential: first, seed: key.seed, command, audience })
+	const grant = await signGrant({ credential: first, key, command, audience })
 	await expect(trust.verifyAuthority({ credential: second, grant, command, audience })).rejects.toEqual(
 		refused('GRANT_INVALID', 'credential'),
 	)

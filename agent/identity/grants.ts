@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { CLOCK_LEEWAY_S, GRANT_TTL_S, LatticeError } from '../protocol/index.ts'
 import { canonicalJson, digestOf } from './canonical-json.ts'
 import { GrantPayload } from './claims.ts'
-import { keyFromSeed } from './keys.ts'
+import type { SigningKey } from './keys.ts'
 import { nowSeconds, type Refusal, refuse, signToken, verifyToken } from './tokens.ts'
 
 /** `jwt~seed`: neither part contains a tilde. */
@@ -25,12 +25,13 @@ export function splitBearer(bearer: string): { jwt: string; seed: string } {
  */
 export async function signGrant(order: {
 	credential: string
-	seed: string
+	/** the one that the credential names */
+	key: SigningKey
 	command: unknown
 	audience: string
 }): Promise<string> {
 	const iat = nowSeconds()
-	return signToken(keyFromSeed(order.seed), 'grant', {
+	return signToken(order.key, 'grant', {
 		cmd: digestOf(canonicalJson(order.command)),
 		ath: digestOf(order.credential),
 		aud: order.audience,

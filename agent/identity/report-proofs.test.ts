@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { refused } from './attacks.fixture.ts'
 import { issueClaim, issueRevocation } from './certificates.ts'
 import { signGrant } from './grants.ts'
+import { keyFromSeed } from './keys.ts'
 import { ALICE, latticeFixture } from './lattice.fixture.ts'
 import { warrantOf } from './order-proofs.ts'
 import { ReportProofs } from './report-proofs.ts'
@@ -15,7 +16,12 @@ test('a host is believed about what its claim gave it, also after its steward wa
 	const steward = await lattice.member('h1')
 	const { jwt: credential, seed } = await lattice.token()
 	const { latticeId } = lattice
-	const warrant = await signGrant({ credential, seed, command: warrantOf(order), audience: latticeId })
+	const warrant = await signGrant({
+		credential,
+		key: keyFromSeed(seed),
+		command: warrantOf(order),
+		audience: latticeId,
+	})
 	const claim = await issueClaim(steward.key, {
 		...{ ...order, latticeId, by: steward.peerId, decision: 'decision-1', generation: 1 },
 		chosen: [{ replica: 0, node: { peerId: 'h2' } }],

@@ -8,6 +8,33 @@ import type { SigningKey } from './keys.ts'
 const MAX_TOKEN_LENGTH = 16_384
 const ALGORITHM = 'EdDSA'
 
+/** Public keys that signatures were checked with lately. */
+const MAX_VERIFIERS = 512
+
+type ImportedKey = Awaited<ReturnType<typeof importJWK>>
+
+/** An import costs as much as a signature. A secret is kept imported no longer than its key is in use. */
+const signers = new WeakMap<SigningKey, ImportedKey>()
+const verifiers = new Map<string, ImportedKey>()
+
+async function signer(key: SigningKey): Promise<ImportedKey> {
+	const known = signers.get(key)
+	if (known) return known
+	const imported = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: key.publicKey, d: key.seed }, ALGORITHM)
+	signers.set(key, imported)
+	return imported
+}
+
+async function verifier(publicKey: string): Promise<ImportedKey> {
+	const known = verifiers.get(publicKey)
+	if (known) return known
+	const imported = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: publicKey }, ALGORITHM)
+	const [oldest] = verifiers.size < MAX_VERIFIERS ? [] : verifiers.keys()
+	if (oldest !== undefined) verifiers.delete(oldest)
+	verifiers.set(publicKey, imported)
+	return imported
+}
+
 export function nowSeconds(): number {
 	return Math.floor(Date.now() / 1000)
 }
@@ -18,8 +45,8 @@ export async function signToken(
 	payload: JWTPayload,
 	kid: string = key.kid,
 ): Promise<string> {
-	const jwk = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: key.publicKey, d: key.seed }, ALGORITHM)
-	return new SignJWT(payload).setProtectedHeader({ alg: ALGORITHM, typ: TYP[purpose], kid }).sign(jwk)
+	const imported = await signer(key)
+	return new SignJWT(payload).setProtectedHeader({ alg: ALGORITHM, typ: TYP[purpose], kid }).sign(imported)
 }
 
 export interface Refusal {
@@ -87,8 +114,7 @@ export async function verifyToken<T extends { iat: number }>(jwt: string, expect
 async function checkJwt<T>(jwt: string, expected: Expectation<T>): Promise<JWTPayload> {
 	const { refusal } = expected
 	try {
-		const key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: expected.publicKey }, ALGORITHM)
-		const { payload } = await jwtVerify(jwt, key, {
+		const { payload } = await jwtVerify(jwt, await verifier(expected.publicKey), {
 			algorithms: [ALGORITHM],
 			typ: TYP[expected.purpose],
 			audience: expected.audience,

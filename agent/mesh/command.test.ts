@@ -31,7 +31,7 @@ describe('authority', () => {
 		expect(await send({ ...order, grant: '' })).toEqual(refusal('GRANT_INVALID'))
 		expect(await send({ ...order, credential: caller.enrolment.certificate ?? '' })).toEqual(refusal('UNAUTHENTICATED'))
 		const { jwt: credential, seed } = await peers.lattice.token()
-		const byMember = await signGrant({ credential, seed: caller.key.seed, command: stop, audience: host.peer.peerId })
+		const byMember = await signGrant({ credential, key: caller.key, command: stop, audience: host.peer.peerId })
 		expect(await send({ credential, grant: byMember, command: stop })).toEqual(refusal('GRANT_INVALID'))
 		host.enrolment.trust = await peers.lattice.trust(() => Date.now() + (GRANT_TTL_S + 361) * 1000)
 		const fresh = await peers.order(host.peer.peerId, stop)
@@ -47,7 +47,7 @@ describe('authority', () => {
 		await client.peer.dial(host.member)
 		const credential = client.enrolment.certificate ?? ''
 		const command: Command = { kind: 'list' }
-		const grant = await signGrant({ credential, seed: client.key.seed, command, audience: host.peer.peerId })
+		const grant = await signGrant({ credential, key: client.key, command, audience: host.peer.peerId })
 		expect(await collect(client.peer.command(host.peer.peerId, { credential, grant, command }))).toEqual([DONE])
 		expect(done).toEqual([command])
 	})

@@ -1,5 +1,13 @@
 import type { Libp2p } from 'libp2p'
-import { generateKey, issueDevice, peerIdOf, type SigningKey, signGrant, type Trust } from '../identity/index.ts'
+import {
+	generateKey,
+	issueDevice,
+	keyFromSeed,
+	peerIdOf,
+	type SigningKey,
+	signGrant,
+	type Trust,
+} from '../identity/index.ts'
 import { ALICE, type LatticeFixture, latticeFixture } from '../identity/lattice.fixture.ts'
 import type { Command, CommandRequest } from '../protocol/index.ts'
 import { createPeerOnNode } from './create-peer.ts'
@@ -67,7 +75,7 @@ export class Peers {
 	/** An order of Alice's for that peer. */
 	async order(audience: string, command: Command = { kind: 'list' }): Promise<CommandRequest> {
 		const { jwt: credential, seed } = await this.lattice.token()
-		return { credential, grant: await signGrant({ credential, seed, command, audience }), command }
+		return { credential, grant: await signGrant({ credential, key: keyFromSeed(seed), command, audience }), command }
 	}
 
 	async #start(wanted: Wanted, trust: Trust | null): Promise<TestPeer> {

@@ -1,4 +1,4 @@
-import { issueDelegated, signGrant } from '../../agent/identity/index.ts'
+import { issueDelegated, keyFromSeed, signGrant } from '../../agent/identity/index.ts'
 import { type Command, CommandRequest, LatticeError } from '../../agent/protocol/index.ts'
 import type { Database } from '../models/database.server.ts'
 import { findUser } from '../models/user.server.ts'
@@ -34,7 +34,7 @@ export class Authority {
 		})
 		// As the host will decode it: both must hash the same command.
 		const { command } = CommandRequest.pick({ command: true }).parse({ command: given })
-		const grant = await signGrant({ credential: jwt, seed, command, audience })
+		const grant = await signGrant({ credential: jwt, key: keyFromSeed(seed), command, audience })
 		return { credential: jwt, grant, command }
 	}
 }

@@ -146,13 +146,14 @@ export class WorkloadService implements Workloads {
 	async reserve(order: NewOrder): Promise<WorkloadRecord> {
 		const { database, timeline, records } = this.#modules
 		const { ownerId, name, type, config, commandId } = order
-		const earlier = await findByCommand(database, ownerId, commandId)
-		if (earlier !== null) return sameOrder(earlier, order)
 		const template: Template = templateOf(type)
 		const { replicas } = template.requirements(config)
 		const workloadId = workloadIdOf(ownerId, commandId)
-		if (domainsOf({ type, config }).length > 0)
+		if (domainsOf({ type, config }).length > 0) {
+			const earlier = await findByCommand(database, ownerId, commandId)
+			if (earlier !== null) return sameOrder(earlier, order)
 			refuseTakenDomains({ id: workloadId, type, config }, await listWorkloads(database, null))
+		}
 		const record = await createWorkload(database, {
 			id: workloadId,
 			ownerId,
@@ -174,8 +175,7 @@ export class WorkloadService implements Workloads {
 				{ name },
 			)
 		}
-		await timeline.note(ownerId, { workloadId, commandId }, 'accepted')
-		await records.publish(workloadId)
+		await Promise.all([timeline.note(ownerId, { workloadId, commandId }, 'accepted'), records.publish(workloadId)])
 		return record
 	}
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resultOf } from '../../agent/commands/results.ts'
-import { signGrant, splitBearer } from '../../agent/identity/index.ts'
+import { keyFromSeed, signGrant, splitBearer } from '../../agent/identity/index.ts'
 import type { Command } from '../../agent/protocol/index.ts'
 import { type AgentProcess, startAgent } from './agent-process.ts'
 import { type IssuerFixture, startIssuer } from './issuer-fixture.ts'
@@ -31,7 +31,8 @@ afterAll(async () => {
 const list: Command = { kind: 'list' }
 const order = (grant: string, command: Command = list, credential = jwt) =>
 	resultOf(issuer.peer.command(agent.peerId, { credential, grant, command }))
-const grantFor = (command: Command, audience = agent.peerId) => signGrant({ credential: jwt, seed, command, audience })
+const grantFor = (command: Command, audience = agent.peerId) =>
+	signGrant({ credential: jwt, key: keyFromSeed(seed), command, audience })
 
 describe('a real agent, asked by an admitted member', () => {
 	it('obeys a whole chain of authority once', async () => {
@@ -47,7 +48,12 @@ describe('a real agent, asked by an admitted member', () => {
 		await expect(order(await grantFor(list, issuer.peer.peerId))).rejects.toMatchObject({ code: 'GRANT_INVALID' })
 		const foreign = await startIssuer()
 		const stolen = splitBearer(await foreign.bearer({ id: 'u_alice', email: 'alice@example.org', role: 'owner' }))
-		const grant = await signGrant({ credential: stolen.jwt, seed: stolen.seed, command: list, audience: agent.peerId })
+		const grant = await signGrant({
+			credential: stolen.jwt,
+			key: keyFromSeed(stolen.seed),
+			command: list,
+			audience: agent.peerId,
+		})
 		await expect(order(grant, list, stolen.jwt)).rejects.toMatchObject({
 			code: expect.stringMatching(/CERTIFICATE_INVALID|UNAUTHENTICATED/),
 		})

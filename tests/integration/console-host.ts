@@ -3,6 +3,7 @@ import {
 	generateKey,
 	issueClaim,
 	joinProof,
+	keyFromSeed,
 	parseInvite,
 	type SigningKey,
 	signGrant,
@@ -338,5 +339,8 @@ export async function eventually<T>(probe: () => Promise<T> | T, timeoutMs = 20_
 
 async function wordOf(bearer: string, order: Parameters<typeof warrantOf>[0], audience: string) {
 	const { jwt: credential, seed } = splitBearer(bearer)
-	return { credential, warrant: await signGrant({ credential, seed, command: warrantOf(order), audience }) }
+	return {
+		credential,
+		warrant: await signGrant({ credential, key: keyFromSeed(seed), command: warrantOf(order), audience }),
+	}
 }
