@@ -76,7 +76,7 @@ async function loseNothing(all: Heard[]): Promise<void> {
 	)
 }
 
-test('25 peers on one address lose no gossip', { timeout: 120_000 }, async () => {
+test('25 peers on one address lose no gossip', { timeout: 240_000 }, async () => {
 	const all: Heard[] = []
 	for (let i = 0; i < 25; i++) {
 		const peer = await peers.member(`n${i}`, 'agent', { timeouts: PATIENT })
@@ -87,7 +87,7 @@ test('25 peers on one address lose no gossip', { timeout: 120_000 }, async () =>
 })
 
 /** Their circuits all have the relay's address. */
-test('twelve peers behind one relay lose no gossip', { timeout: 120_000 }, async () => {
+test('twelve peers behind one relay lose no gossip', { timeout: 240_000 }, async () => {
 	const relay = await peers.member('relay', 'agent', { relay: true, timeouts: PATIENT })
 	const all: Heard[] = [listen(relay)]
 	for (let i = 0; i < 12; i++) {

@@ -112,8 +112,11 @@ describe('reads', () => {
 	it('logs: the last lines, and what comes from now on', async () => {
 		const { image, resources } = WEB
 		const { body: workload } = await deploy('chatty', { image, resources, command: ['chatter', '0', '0.1'] })
-		const { body } = await call<{ lines: LogLine[] }>('GET', `/api/workloads/${workload.id}/logs?lines=1`)
-		expect(body.lines).toEqual([
+		const last = await until('its first line', 10_000, async () => {
+			const { body } = await call<{ lines: LogLine[] }>('GET', `/api/workloads/${workload.id}/logs?lines=1`)
+			return body.lines.length > 0 && body.lines
+		})
+		expect(last).toEqual([
 			{ at: expect.any(String), stream: expect.stringMatching(/std(out|err)/), text: expect.any(String), replica: 0 },
 		])
 		const response = await stream(`/api/workloads/${workload.id}/logs?lines=0&follow=1`)
