@@ -47,7 +47,9 @@ export default function DeleteWorkload() {
 			<Form method="post" className="grid gap-4">
 				{answer?.error && <Problem error={answer.error} />}
 				{volumes === null ? (
-					<p>Its containers go, and with them the data in all its volumes. There is no way back from this.</p>
+					<p>
+						Its containers go, and with them the data in all its volumes. This cannot be undone, and there is no copy.
+					</p>
 				) : volumes.length > 0 ? (
 					<div>
 						<p>Its containers go, and with them the data in:</p>
@@ -58,10 +60,10 @@ export default function DeleteWorkload() {
 								</li>
 							))}
 						</ul>
-						<p className="mt-2 text-muted">There is no way back from this, and no copy elsewhere.</p>
+						<p className="mt-2 text-muted">This cannot be undone, and there is no copy elsewhere.</p>
 					</div>
 				) : (
-					<p>Its containers go. It has no volumes, so no data is lost with it.</p>
+					<p>Its containers go, and with them what they wrote. It has no volumes. This cannot be undone.</p>
 				)}
 				<ConfirmByName name={workload.name} typed={answer?.typed} mistyped={answer?.mistyped} />
 				{unreachable && (

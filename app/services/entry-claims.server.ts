@@ -92,7 +92,7 @@ export class EntryClaims {
 		const isOpen = record?.order?.kind === 'claimed' && record.name === command.name && record.claim !== ''
 		if (isOpen && peekClaim(record.claim).decision === command.decision) {
 			if (await withdrawClaim(database, record)) {
-				live.publish({ type: 'removed', workloadId: record.id }, record.ownerId)
+				live.publish({ type: 'removed', workloadId: record.id, data: 'none' }, record.ownerId)
 			}
 		}
 		return CommandResult.parse({})

@@ -15,6 +15,7 @@ import {
 	workloadsOnHost,
 } from '../models/workload.server.ts'
 import type { CredentialStore } from './credentials.server.ts'
+import { deletedData } from './deleted-data.ts'
 import { KeyedQueue } from './keyed-queue.server.ts'
 import type { LiveBus } from './live.server.ts'
 import type { MissedEvents } from './missed-events.server.ts'
@@ -45,6 +46,7 @@ export interface RecordsModules {
  */
 export class Records {
 	readonly #modules: RecordsModules
+	readonly #deletions = new Map<string, boolean | null>()
 	readonly #queue = new KeyedQueue()
 	readonly #proofs: ReportProofs
 	readonly #waiting = new Map<string, Set<() => void>>()
@@ -140,11 +142,22 @@ export class Records {
 	}
 
 	/** Nothing of it is left anywhere: its name is free. The row stays a while, for repeated command ids. */
-	async forget(record: WorkloadRecord): Promise<void> {
+	async forget(record: WorkloadRecord, data = deletedData(record, this.#volumesOf(record))): Promise<void> {
 		const { database, live, credentials } = this.#modules
 		await updateWorkload(database, record.id, { deletedAt: new Date(), order: null })
 		credentials.forget(record.id)
-		live.publish({ type: 'removed', workloadId: record.id }, record.ownerId)
+		this.#deletions.delete(record.id)
+		live.publish({ type: 'removed', workloadId: record.id, data }, record.ownerId)
+	}
+
+	/** Whether the volumes are to go too; null: it is not known any more. For who is told of the end, by this console only. */
+	noteDeletion(id: string, volumes: boolean | null): void {
+		const known = this.#deletions.get(id)
+		this.#deletions.set(id, known === undefined || known === volumes ? volumes : null)
+	}
+
+	#volumesOf({ id, order }: WorkloadRecord): boolean | null {
+		return order?.kind === 'delete' ? order.volumes : (this.#deletions.get(id) ?? null)
 	}
 
 	/** Tells everybody who may see it how the workload stands now. */

@@ -201,10 +201,13 @@ export interface Nodes {
 	invite(actor: Actor, input: unknown): Promise<{ token: string; inviteId: string; expiresAt: string; command: string }>
 }
 
+/** What became of the volumes of a workload that was deleted; null: the console does not know. */
+export type DeletedData = 'deleted' | 'kept' | 'none' | null
+
 /** What the browser is told over server-sent events; `id` rises so that Last-Event-ID resumes. */
 export type LiveEvent =
 	| { type: 'workload'; workload: Workload }
-	| { type: 'removed'; workloadId: string }
+	| { type: 'removed'; workloadId: string; data: DeletedData }
 	| { type: 'event'; event: WorkloadEvent }
 	| { type: 'node'; node: Node }
 	/** a machine that redeems an invite: it asks; its proof is good and it has a certificate */

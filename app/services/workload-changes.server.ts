@@ -60,7 +60,7 @@ export class WorkloadChanges {
 	async delete(actor: Actor, record: WorkloadRecord, input: z.infer<typeof DeleteInput>): Promise<void> {
 		const { database, fleet, orders, records } = this.#modules
 		if (record.deletedAt !== null) return
-		if (await deleteUnheld(database, record.id)) return records.forget(record)
+		if (await deleteUnheld(database, record.id)) return records.forget(record, 'none')
 		const holders = given(record)
 		const away = holders.filter(({ peerId }) => !fleet.isReachable(peerId))
 		if (away[0] && !input.whenBack) throw unreachable(away[0].nodeName)
@@ -68,7 +68,14 @@ export class WorkloadChanges {
 		const order = { kind: 'delete', userId: actor.userId, commandId, volumes: input.volumes } as const
 		if (away.length === 0) {
 			const command = { kind: 'delete', workloadId: record.id, commandId, volumes: input.volumes } as const
-			await this.#toAll(actor, record, holders, command)
+			// Before: a host may be done before the last one has answered.
+			records.noteDeletion(record.id, input.volumes)
+			try {
+				await this.#toAll(actor, record, holders, command)
+			} catch (thrown) {
+				records.noteDeletion(record.id, null)
+				throw thrown
+			}
 			await updateWorkload(database, record.id, { deleting: true, order: null })
 			return records.publish(record.id)
 		}

@@ -54,6 +54,7 @@ describe('doing things on the pages', () => {
 		await page.getByRole('link', { name: 'Delete' }).click()
 		const dialog = page.getByRole('dialog')
 		await dialog.getByText('/var/lib/postgresql/data').waitFor()
+		await dialog.getByText('This cannot be undone, and there is no copy elsewhere.').waitFor()
 		await dialog.getByLabel('Type staging-db to confirm').fill('staging')
 		await dialog.getByRole('button', { name: 'Delete staging-db' }).click()
 		await dialog.getByText('Type staging-db to delete it.').waitFor()
@@ -64,6 +65,9 @@ describe('doing things on the pages', () => {
 		await dialog.getByRole('button', { name: 'Delete staging-db' }).click()
 		await page.waitForURL(`${pages.full.url}/`)
 		await row(page, 'staging-db').waitFor({ state: 'detached' })
+		await page
+			.getByText('staging-db and the data in its volumes are deleted. This cannot be undone.', { exact: true })
+			.waitFor()
 	})
 
 	it('an unreachable host is said, and offers to delete when it is back', async () => {

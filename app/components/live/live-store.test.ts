@@ -33,7 +33,7 @@ describe('mergeWorkloads', () => {
 		expect(
 			mergeWorkloads(
 				[workload('a', 1), workload('b', 1)],
-				applyMessage(before, { type: 'removed', workloadId: 'a' }),
+				applyMessage(before, { type: 'removed', workloadId: 'a', data: null }),
 			).map(({ id }) => id),
 		).toEqual(['b'])
 		expect(

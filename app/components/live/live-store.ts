@@ -1,4 +1,5 @@
 import type { Node, Workload, WorkloadEvent } from '../../../agent/protocol/index.ts'
+import type { DeletedData } from '../../services/services.ts'
 import type { Alert } from '../../services/thresholds.ts'
 import type { LiveMessage } from './wire.ts'
 
@@ -14,6 +15,8 @@ export interface LiveState {
 	snapshots: number
 	workloads: ReadonlyMap<string, Workload>
 	removed: ReadonlySet<string>
+	/** of the removed that this page was told of: what became of their volumes */
+	deletedData: ReadonlyMap<string, DeletedData>
 	nodes: ReadonlyMap<string, Node>
 	events: ReadonlyMap<string, readonly WorkloadEvent[]>
 	/** by invite: the machine that redeems it, and how far it has come */
@@ -29,6 +32,7 @@ export const NOTHING_YET: LiveState = {
 	snapshots: 0,
 	workloads: new Map(),
 	removed: new Set(),
+	deletedData: new Map(),
 	nodes: new Map(),
 	events: new Map(),
 	joins: new Map(),
@@ -60,7 +64,12 @@ export function applyMessage(state: LiveState, message: LiveMessage): LiveState 
 		case 'removed': {
 			const workloads = new Map(state.workloads)
 			workloads.delete(message.workloadId)
-			return { ...state, workloads, removed: new Set(state.removed).add(message.workloadId) }
+			return {
+				...state,
+				workloads,
+				removed: new Set(state.removed).add(message.workloadId),
+				deletedData: new Map(state.deletedData).set(message.workloadId, message.data),
+			}
 		}
 		case 'alerts':
 			return { ...state, alerts: new Map(state.alerts).set(message.id, message.alerts) }

@@ -1,4 +1,5 @@
 import type { Workload } from '../../../agent/protocol/index.ts'
+import type { DeletedData } from '../../services/services.ts'
 import { TONE_OF_STATUS } from '../ui/status.tsx'
 
 /** An order that came to its end while somebody looked elsewhere. */
@@ -13,10 +14,17 @@ export interface Ending {
 type Workloads = ReadonlyMap<string, Workload>
 
 /** Of what was under way before: what is not any more. */
-export function endingsOf(before: Workloads, now: Workloads, removed: ReadonlySet<string>): Ending[] {
+export function endingsOf(
+	before: Workloads,
+	now: Workloads,
+	removed: ReadonlySet<string>,
+	data: ReadonlyMap<string, DeletedData>,
+): Ending[] {
 	return [...before.values()].flatMap(({ id, name, status }): Ending[] => {
 		if (TONE_OF_STATUS[status] !== 'progressing') return []
-		if (removed.has(id)) return [{ workloadId: id, text: `${name} is deleted`, to: null, outcome: 'deleted' }]
+		if (removed.has(id)) {
+			return [{ workloadId: id, text: deletedText(name, data.get(id) ?? null), to: null, outcome: 'deleted' }]
+		}
 		const to = `/workloads/${id}`
 		switch (now.get(id)?.status) {
 			case 'running':
@@ -29,4 +37,17 @@ export function endingsOf(before: Workloads, now: Workloads, removed: ReadonlySe
 				return []
 		}
 	})
+}
+
+function deletedText(name: string, data: DeletedData): string {
+	switch (data) {
+		case 'deleted':
+			return `${name} and the data in its volumes are deleted. This cannot be undone.`
+		case 'kept':
+			return `${name} is deleted, which cannot be undone. Its volumes are kept.`
+		case 'none':
+			return `${name} is deleted, which cannot be undone. It had no volumes.`
+		case null:
+			return `${name} is deleted. This cannot be undone.`
+	}
 }

@@ -23,14 +23,16 @@ interface Toast extends Ending {
  * own, since sonner writes a <style> that the pages' policy refuses.
  */
 export function Toasts() {
-	const { workloads, removed } = useLive()
+	const { workloads, removed, deletedData } = useLive()
 	const { pathname } = useLocation()
 	const [toasts, setToasts] = useState<Toast[]>([])
 	const before = useRef(workloads)
 	const keys = useRef(0)
 	// biome-ignore lint/correctness/useExhaustiveDependencies: where one is matters at the moment of the ending alone
 	useEffect(() => {
-		const ended = endingsOf(before.current, workloads, removed).filter(({ to }) => to === null || to !== pathname)
+		const ended = endingsOf(before.current, workloads, removed, deletedData).filter(
+			({ to }) => to === null || to !== pathname,
+		)
 		before.current = workloads
 		if (ended.length === 0) return
 		const fresh = ended.map((ending) => ({ ...ending, key: keys.current++ }))
@@ -70,7 +72,7 @@ function ToastCard({ toast, close }: { toast: Toast; close: (key: number) => voi
 		>
 			<StatusGlyph tone={TONE[outcome]} />
 			{to === null ? (
-				<span className="min-w-0 flex-1 truncate">{text}</span>
+				<span className="min-w-0 flex-1 py-1 break-words">{text}</span>
 			) : (
 				<Link to={to} className="link min-w-0 flex-1 truncate">
 					{text}
