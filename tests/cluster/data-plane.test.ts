@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
@@ -7,10 +8,28 @@ import type { Credentials, Workload } from '../../agent/protocol/index.ts'
 import { BUSYBOX } from '../fixtures/images.ts'
 import { postgresPrograms } from '../run/requirements.ts'
 import { createLattice, type TestLattice } from './lattice.ts'
+import type { Machine } from './machine.ts'
 import { until } from './until.ts'
 
 const CLIENTS = 200
+const UPLOAD_MIB = 1024
+/** What is on the way, and what the collector has not looked at: not an eighth of what was sent. */
+const FLAT_MIB = 120
 const LOCAL = { web: 18_080, db: 15_432 }
+const CONNECTED = new URL(`tcp://127.0.0.1:${LOCAL.db}`)
+
+/** Sends so much, ends its half, and prints what is answered. */
+const UPLOAD = `
+	const [host, port] = process.argv.slice(1)
+	const socket = require('node:net').connect({ host, port, allowHalfOpen: true })
+	const zeros = function* () { for (let i = 0; i < ${UPLOAD_MIB}; i++) yield Buffer.alloc(1024 ** 2) }
+	require('node:stream').Readable.from(zeros()).pipe(socket).pipe(process.stdout)`
+
+/** The most that its agent has ever held, in MiB. */
+async function memoryOf(machine: Machine): Promise<number> {
+	const status = await readFile(`/proc/${await machine.pidOf('agent')}/status`, 'utf8')
+	return Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024)
+}
 
 interface Line {
 	name: string
@@ -67,10 +86,13 @@ describe('connect from another machine', () => {
 		return status
 	}
 
-	async function pgbench(...options: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+	async function pgbench(
+		{ hostname, port }: URL,
+		...options: string[]
+	): Promise<{ code: number | null; stdout: string; stderr: string }> {
 		const { username = '', password = '', database = '' } = credentials
 		const program = join(postgresPrograms() ?? '', 'pgbench')
-		const target = ['-h', '127.0.0.1', '-p', String(LOCAL.db), '-U', username, database]
+		const target = ['-h', hostname, '-p', port, '-U', username, database]
 		return lattice.h1.host.exec([program, ...options, ...target], { env: { PGPASSWORD: password } })
 	}
 
@@ -86,7 +108,7 @@ describe('connect from another machine', () => {
 		expect(line).toMatchObject({ node: 'h3', error: null })
 		// On a busy machine the mesh may be there first; the better path is found beside it and taken from then on.
 		await until('the path ready', 20_000, async () => {
-			const { code, stderr } = await pgbench('-i', '-q', '-s', '1')
+			const { code, stderr } = await pgbench(CONNECTED, '-i', '-q', '-s', '1')
 			expect(code, stderr).toBe(0)
 			return line.path?.kind === 'ready' || said.includes('path ready') || { missed: said }
 		})
@@ -94,9 +116,45 @@ describe('connect from another machine', () => {
 
 	it(`carries ${CLIENTS} clients of that database at once`, async () => {
 		explainFailure()
-		const { code, stdout, stderr } = await pgbench('-S', '-c', String(CLIENTS), '-j', '2', '-t', '20')
+		const { code, stdout, stderr } = await pgbench(CONNECTED, '-S', '-c', String(CLIENTS), '-j', '2', '-t', '20')
 		expect(code, stderr).toBe(0)
 		expect(stdout).toContain(`number of transactions actually processed: ${CLIENTS * 20}/${CLIENTS * 20}`)
+	})
+
+	/** What the gateway of h1 gives it. */
+	function gatewayOf(name: string): Promise<URL> {
+		return until(`${name} at the gateway`, 20_000, async () => {
+			const { body } = await lattice.rest(lattice.h1, 'GET', `/api/workloads/${name}`)
+			const way = body.endpoints.find(({ kind, via }) => kind === 'gateway' && via?.name === 'h1')
+			return way ? new URL(way.url) : { missed: JSON.stringify(body.endpoints) }
+		})
+	}
+
+	it('is reached through a gateway too, with no login', async () => {
+		explainFailure()
+		const { code, stdout, stderr } = await pgbench(await gatewayOf('db'), '-S', '-c', '8', '-t', '50')
+		expect(code, stderr).toBe(0)
+		expect(stdout).toContain('processed: 400/400')
+	})
+
+	it(`takes an upload of ${UPLOAD_MIB} MiB through the gateway with flat memory`, { timeout: 180_000 }, async () => {
+		explainFailure()
+		const { h1, h3 } = lattice
+		const sink = await deploy('sink', 'custom', {
+			image: BUSYBOX,
+			command: ['nc', '-ll', '-p', '9000', '-e', 'wc', '-c'],
+			ports: [{ container: 9000, protocol: 'tcp' }],
+			resources: { memoryMiB: 64, cpus: 1 },
+			node: 'h3',
+		})
+		const { hostname, port } = await gatewayOf(sink.name)
+		const before = await Promise.all([memoryOf(h1), memoryOf(h3)])
+		const { stdout, stderr } = await h1.host.exec([process.execPath, '-e', UPLOAD, hostname, port])
+		expect(Number(stdout), stderr).toBe(UPLOAD_MIB * 1024 ** 2)
+		const after = await Promise.all([memoryOf(h1), memoryOf(h3)])
+		const grown = after.map((peak, index) => peak - (before[index] ?? 0))
+		process.stdout.write(`peak of memory, MiB: ${before} before, ${after} after\n`)
+		for (const mib of grown) expect(mib).toBeLessThan(FLAT_MIB)
 	})
 
 	it('works again by itself when the cable was pulled and is back', async () => {
