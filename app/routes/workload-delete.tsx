@@ -47,9 +47,7 @@ export default function DeleteWorkload() {
 			<Form method="post" className="grid gap-4">
 				{answer?.error && <Problem error={answer.error} />}
 				{volumes === null ? (
-					<p>
-						Its containers go, and with them the data in all its volumes. This cannot be undone, and there is no copy.
-					</p>
+					<p>Its containers go, and with them the data in all its volumes. This cannot be undone.</p>
 				) : volumes.length > 0 ? (
 					<div>
 						<p>Its containers go, and with them the data in:</p>
@@ -60,7 +58,7 @@ export default function DeleteWorkload() {
 								</li>
 							))}
 						</ul>
-						<p className="mt-2 text-muted">This cannot be undone, and there is no copy elsewhere.</p>
+						<p className="mt-2 text-muted">This cannot be undone.</p>
 					</div>
 				) : (
 					<p>Its containers go, and with them what they wrote. It has no volumes. This cannot be undone.</p>

@@ -54,7 +54,7 @@ describe('doing things on the pages', () => {
 		await page.getByRole('link', { name: 'Delete' }).click()
 		const dialog = page.getByRole('dialog')
 		await dialog.getByText('/var/lib/postgresql/data').waitFor()
-		await dialog.getByText('This cannot be undone, and there is no copy elsewhere.').waitFor()
+		await dialog.getByText('This cannot be undone.').waitFor()
 		await dialog.getByLabel('Type staging-db to confirm').fill('staging')
 		await dialog.getByRole('button', { name: 'Delete staging-db' }).click()
 		await dialog.getByText('Type staging-db to delete it.').waitFor()
