@@ -11,6 +11,8 @@ const LAST: ReadonlySet<Phase> = new Set(['running', 'unhealthy', 'stopped', 'fa
 const DOUBT_MS = 1_500
 /** An event says that it is time to look; this is for the one that got lost. */
 const LOOK_MS = 500
+/** Status may overtake the events that tell of the way; whoever watches is told of it all the same. */
+const LAG_MS = 1_500
 
 export interface Watching {
 	/** its events are those from the first that carries this id */
@@ -30,6 +32,7 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 	const signal = AbortSignal.any([watching.signal, over.signal])
 	const since = Date.now()
 	let hurry = Promise.withResolvers<void>()
+	const told = Promise.withResolvers<void>()
 	let begun = false
 	let ended = false
 
@@ -38,7 +41,10 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 			begun ||= event.commandId === watching.commandId
 			if (!begun) continue
 			watching.onEvent(event)
-			if (LAST.has(event.phase)) ended = true
+			if (LAST.has(event.phase)) {
+				ended = true
+				told.resolve()
+			}
 			if (event.progress === null) hurry.resolve()
 		}
 	}
@@ -48,7 +54,10 @@ export async function settled(lattice: Lattice, id: string, watching: Watching):
 		for (;;) {
 			if (watching.signal.aborted) throw new LatticeError('CANCELLED', 'Not waiting any longer; the order goes on.')
 			const workload = await look(lattice, id)
-			if (!workload || workload.status === watching.goal) return workload
+			if (!workload || workload.status === watching.goal) {
+				await Promise.race([told.promise, listening, sleep(LAG_MS, undefined, { signal }).catch(() => undefined)])
+				return workload
+			}
 			if ((ended || Date.now() - since > DOUBT_MS) && SETTLED.has(workload.status)) return workload
 			await Promise.race([hurry.promise, sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)])
 			hurry = Promise.withResolvers<void>()
