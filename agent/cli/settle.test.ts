@@ -53,12 +53,10 @@ describe('settled', () => {
 	})
 
 	it('answers without events that never come', async () => {
-		const over = Promise.withResolvers<void>()
-		const lattice = latticeOf('running', async function* () {
-			await Promise.race([over.promise, sleep(3_000)])
-		})
-		const answer = watch(lattice)
-		setTimeout(() => over.resolve(), 2_500)
+		const silence = { [Symbol.asyncIterator]: () => ({ next: () => over.promise }) }
+		const over = Promise.withResolvers<IteratorResult<WorkloadEvent>>()
+		const answer = watch(latticeOf('running', () => silence))
+		setTimeout(() => over.resolve({ done: true, value: undefined }), 2_500)
 		expect(await answer).toEqual({ phases: [], status: 'running' })
 	})
 

@@ -125,5 +125,5 @@ describe('one order given at two nodes at once', () => {
 			}),
 			{ numRuns: 150 },
 		)
-	})
+	}, 120_000)
 })

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Workload } from '../../agent/protocol/index.ts'
 import { remainsOf } from './engine-fixture.ts'
 import { ACCOUNT, gone, logIn, settled, type TrpcClient, trpc, trpcRefusal, WEB } from './stack-clients.ts'
@@ -131,7 +131,8 @@ describe('a custom workload', () => {
 			expect((await owner.workload[change].mutate({ id: web.id })).status).not.toBe('running')
 			const running = await settled(owner, web.id, 'running')
 			expect(running.publicUrl).toBe(web.publicUrl)
-			expect((await fetch(web.publicUrl ?? '')).status).toBe(200)
+			// the container runs a moment before the program in it listens
+			await vi.waitFor(async () => expect((await fetch(web.publicUrl ?? '')).status).toBe(200), 10_000)
 		}
 	})
 
