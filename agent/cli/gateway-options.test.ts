@@ -1,11 +1,26 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { agentConfig, LETS_ENCRYPT } from '../config.ts'
-import { gatewaySettings } from './gateway-options.ts'
+import { gatewayOptions, gatewaySettings } from './gateway-options.ts'
 import type { Ports } from './ports.ts'
 
 const ports = { pick: async () => 8443 } as unknown as Ports
 const settings = (options: object) => gatewaySettings(options, true, '127.0.0.1', ports)
 const EMAIL = 'ada@example.org'
+
+describe('files of a certificate', () => {
+	it('are taken from the folder where they were typed', () => {
+		const command = gatewayOptions(new Command())
+		const names = ['tls-cert', 'tls-key', 'acme-root'].flatMap((name) => [`--gateway-${name}`, `${name}.pem`])
+		command.parse(names, { from: 'user' })
+		expect(command.opts()).toEqual({
+			gatewayTlsCert: resolve('tls-cert.pem'),
+			gatewayTlsKey: resolve('tls-key.pem'),
+			gatewayAcmeRoot: resolve('acme-root.pem'),
+		})
+	})
+})
 
 describe('certificates by ACME', () => {
 	it('are ordered only by who has agreed to the terms, and given an address', async () => {

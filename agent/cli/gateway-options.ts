@@ -18,6 +18,9 @@ export interface GatewayOptions {
 	gatewayAcmeRoot?: string
 }
 
+/** Absolute, whatever folder the agent's process runs in. */
+const file = (path: string) => resolve(path)
+
 export function gatewayOptions(command: Command): Command {
 	return command
 		.option('--gateway-http <n>', 'workloads by host name (default: 8080 or the next free one)', port)
@@ -27,8 +30,8 @@ export function gatewayOptions(command: Command): Command {
 			'names are below it, by a wildcard record (default: ADDRESS.sslip.io)',
 			domainName,
 		)
-		.option('--gateway-tls-cert <file>', 'certificate chain (PEM) for HTTPS, and for PostgreSQL by name', resolve)
-		.option('--gateway-tls-key <file>', 'the key of that certificate (PEM)', resolve)
+		.option('--gateway-tls-cert <file>', 'certificate chain (PEM) for HTTPS, and for PostgreSQL by name', file)
+		.option('--gateway-tls-key <file>', 'the key of that certificate (PEM)', file)
 		.option(
 			'--gateway-acme-email <address>',
 			'certificates by ACME for names that lead here; who hears of trouble',
@@ -36,7 +39,7 @@ export function gatewayOptions(command: Command): Command {
 		)
 		.option('--gateway-acme-agree-tos', 'agree to the terms of service of the ACME server')
 		.option('--gateway-acme-directory <url>', "of another ACME server (default: Let's Encrypt)", httpsUrl)
-		.option('--gateway-acme-root <file>', 'what proves an ACME server of your own, and what it issues (PEM)', resolve)
+		.option('--gateway-acme-root <file>', 'what proves an ACME server of your own, and what it issues (PEM)', file)
 		.option('--gateway-https <n>', 'port for what is encrypted (default: 8443 or the next free one)', port)
 }
 
