@@ -12,7 +12,7 @@ import {
 } from '../identity/index.ts'
 import { type CommandOf, CommandResult, LatticeError, type Placement } from '../protocol/index.ts'
 import { type Claimants, claimerOf, claimKey } from '../scheduler/claimer.ts'
-import { type Decision, isForgotten, prevailing, ruleOn } from '../scheduler/decisions.ts'
+import { type Decision, isForgotten, ruleOn, stands } from '../scheduler/decisions.ts'
 import { type Claim, type Claims, nameTaken } from '../store/claims.ts'
 import { otherPlacement } from './claim-check.ts'
 import type { Directory } from './directory.ts'
@@ -73,7 +73,8 @@ export class Steward {
 
 	/**
 	 * Keeps what another claimer decided, for when that one is gone. Should another decision on the same order be known
-	 * here and prevail, then that is the answer, and the asker goes by it.
+	 * here and prevail, then that is the answer, and the asker goes by it. What was decided here is in use already, what is
+	 * told only from now on.
 	 */
 	async witness(command: CommandOf<'witness'>, subject: Subject): Promise<CommandResult> {
 		const { claims, directory, trust } = this.#modules
@@ -91,7 +92,7 @@ export class Steward {
 			} else if (held?.decision.id === id) {
 				const signedAt = Math.max(held.decision.signedAt, told.signedAt)
 				return this.#keep({ ...held, token, decision: { ...held.decision, signedAt } })
-			} else if (held && prevailing(held.decision, told) === held.decision) return this.#keep(shared(held, ''))
+			} else if (held && stands(held.decision, told)) return this.#keep(shared(held, ''))
 			return this.#keep({ ...order, token, decision: told })
 		})
 		return given(claim, '')

@@ -52,6 +52,15 @@ export function prevailing<D extends Pick<Decision, 'id' | 'generation' | 'signe
 	return one.id <= other.id ? one : other
 }
 
+/**
+ * What a member holds, against what it is shown as another's on the same order. One of its own was given out and is
+ * used; one of the same generation that it is shown is not used yet, so it gives way, however much older it is.
+ */
+export function stands(held: Decision, shown: Decision): boolean {
+	const isOwn = held.attempt !== ''
+	return (isOwn && held.generation === shown.generation) || prevailing(held, shown) === held
+}
+
 /** No clock takes its token for fresh any more: another order may have the name if no host tells of this one. */
 export function isForgotten(held: Pick<Decision, 'signedAt'>, now: number): boolean {
 	return now - held.signedAt > CLAIM_FORGOTTEN_S * 1000
