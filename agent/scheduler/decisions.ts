@@ -46,7 +46,7 @@ export function ruleOn(held: Decision | null, asked: Proposal, now: number): Rul
 }
 
 /** Of two decisions on one order, made on both sides of a partition, the one that both sides keep. */
-export function prevailing<D extends Pick<Decision, 'id' | 'generation' | 'signedAt'>>(one: D, other: D): D {
+function prevailing<D extends Pick<Decision, 'id' | 'generation' | 'signedAt'>>(one: D, other: D): D {
 	if (one.generation !== other.generation) return one.generation > other.generation ? one : other
 	if (one.signedAt !== other.signedAt) return one.signedAt < other.signedAt ? one : other
 	return one.id <= other.id ? one : other
