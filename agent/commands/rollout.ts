@@ -73,6 +73,7 @@ export class Rollout {
 	): AsyncIterable<CommandFrame> {
 		const holders = new Map([...start.holders].map(([peerId, indexes]) => [peerId, [...indexes]]))
 		const refused: Refusal[] = []
+		const failed = new Set<string>()
 		let { claim, generation } = start
 		let result: ResultFrame | null = null
 		for (;;) {
@@ -116,7 +117,10 @@ export class Rollout {
 			if (missing.length === 0) break
 			if (turnedDown.size === 0) continue
 			for (const [peerId, { message }] of turnedDown) refused.push({ node: this.#nodeName(peerId), reason: message })
+			failed.add(claim.decision)
 			claim = await this.#decideAgain(order, { missing, holders, refused, turnedDown, claim }, claims)
+			// Claimer and witness keep one each: without an end, this would be asked and refused for ever.
+			if (failed.has(claim.decision)) throw twoDecisions()
 		}
 		if (result) yield result
 	}
@@ -201,6 +205,14 @@ function commandFor(
 /** The host took nothing, so the next candidate may be asked: its own state is why, or the order never reached it. */
 function isTurnedDown(error: WireError): boolean {
 	return error.code === 'HOST_UNREACHABLE' ? error.facts.sent !== true : isRefusal(error)
+}
+
+function twoDecisions(): LatticeError {
+	return new LatticeError(
+		'CLAIM_INVALID',
+		'Two nodes keep different decisions on this order, and its host has no room; order it again under another name.',
+		{ reason: 'decision' },
+	)
 }
 
 function byReplica(a: { replica: number }, b: { replica: number }): number {
